@@ -1,0 +1,1 @@
+"""Contracts between use cases and adapters: narrow Protocols and frozen, JSON-serialisable messages."""
