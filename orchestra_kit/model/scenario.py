@@ -25,6 +25,8 @@ ALIAS_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 Alias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$", max_length=200)]
 Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
+RowCount = Annotated[int, Field(ge=0)] | Annotated[str, StringConstraints(pattern=r"^\s*\{\{.*\}\}\s*$")]
+"""A number of rows, or a template that gives one (the engine renders it before the assertion is judged)."""
 
 
 class EndpointRef(Value):
@@ -110,9 +112,9 @@ class BusinessRule(Value):
 class RowExpectation(Value):
     """What the rows of a DB assertion must be: `rows` compared by `match`, or only their number."""
 
-    count: int | None = Field(default=None, ge=0)
-    min_count: int | None = Field(default=None, ge=0)
-    max_count: int | None = Field(default=None, ge=0)
+    count: RowCount | None = None
+    min_count: RowCount | None = None
+    max_count: RowCount | None = None
     rows: tuple[dict[str, Any], ...] | None = None
     match: ValueMatcherMode = ValueMatcherMode.SUBSET
     hold_ms: Milliseconds = 0

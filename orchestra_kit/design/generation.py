@@ -1,0 +1,275 @@
+"""From composed paths and `orchestra.yaml` to scenarios that can run, with every gap listed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from orchestra_kit.design.binding import ActionBinding, AssertionBinding, ElementRole, FlowBinding, ProjectBinding
+from orchestra_kit.design.checking import check_steps
+from orchestra_kit.design.coverage import ComposedScenario
+from orchestra_kit.design.documents import Document
+from orchestra_kit.design.matching import BindingNote, ElementMatcher
+from orchestra_kit.design.operations import OperationCatalog
+from orchestra_kit.design.roles import RoleTable
+from orchestra_kit.design.steps import StepWriter
+from orchestra_kit.errors import UnknownNameError
+from orchestra_kit.expressions import parse_expression, references, render
+from orchestra_kit.model import (
+    ControlFlowGraph,
+    FlowNode,
+    Gap,
+    NodeType,
+    ScenarioDependency,
+    TestScenario,
+    new_id,
+)
+from orchestra_kit.model.ids import ScenarioId, SuiteId, TenantId
+from orchestra_kit.spi.protocol import EndpointMatcher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Whose scenarios these become, and when."""
+
+    tenant_id: str
+    suite_id: str
+    actor: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """The scenarios, how each element was bound, and which observed elements were declared unobservable."""
+
+    scenarios: tuple[TestScenario, ...]
+    notes: tuple[BindingNote, ...]
+    unobservable: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known while one path is walked."""
+
+    writer: StepWriter
+    flow_counts: Counter[str]
+    node_counts: Counter[str]
+    pending_flows: list[str] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+class SuiteGenerator:
+    """Turns paths of one process into scenarios by one binding. Nothing about any particular process is known here."""
+
+    def __init__(
+        self,
+        graph: ControlFlowGraph,
+        binding: ProjectBinding,
+        document: Document,
+        catalog: OperationCatalog,
+        matcher: EndpointMatcher | None,
+        *,
+        make_id: Callable[[], str] = new_id,
+    ) -> None:
+        self._binding, self._document, self._catalog = binding, document, catalog
+        self._nodes = {node.id: node for node in graph.nodes}
+        self._flows = {flow.id: flow for flow in graph.flows}
+        self._check_names()
+        self._roles = RoleTable(graph, binding, document)
+        self._matcher = ElementMatcher(catalog, document, matcher)
+        self._make_id = make_id
+        self._notes: dict[str, BindingNote] = {}
+        self._unobservable: dict[str, str] = {}
+
+    def generate(self, composed: Sequence[ComposedScenario], author: Author) -> Generated:
+        """Return one scenario for each composed path."""
+        keys = {item.key for item in composed}
+        for written in self._binding.scenarios:
+            if written not in keys:
+                raise UnknownNameError("scenario", written, keys, place=self._document.place(("scenarios", written)))
+        scenarios = tuple(self._scenario(item, author) for item in composed)
+        return Generated(
+            scenarios=scenarios, notes=tuple(self._notes.values()), unobservable=tuple(self._unobservable.items())
+        )
+
+    def _check_names(self) -> None:
+        for written in self._binding.elements:
+            if written not in self._nodes:
+                raise UnknownNameError(
+                    "element", written, self._nodes, place=self._document.place(("elements", written))
+                )
+        for written in self._binding.flows:
+            if written not in self._flows:
+                raise UnknownNameError(
+                    "sequence flow", written, self._flows, place=self._document.place(("flows", written))
+                )
+
+    def _scenario(self, composed: ComposedScenario, author: Author) -> TestScenario:
+        own = self._binding.scenarios.get(composed.key)
+        flow_counts = Counter(composed.path)
+        data = self._data(composed, flow_counts, own.data if own else {})
+        walk = _Walk(
+            writer=StepWriter(self._catalog, self._document, data, self._make_id),
+            flow_counts=flow_counts,
+            node_counts=Counter(composed.visits),
+        )
+        for position, action in enumerate(self._binding.setup):
+            self._add_action(walk, action, None, place=("setup", position))
+        for node, flows in align(composed, self._nodes, self._flows):
+            for flow_id in flows:
+                walk.pending_flows.append(flow_id)
+                self._expect_on_flow(walk, flow_id)
+            if node is not None:
+                self._visit(walk, node)
+        end_flows = tuple(walk.pending_flows)
+        walk.pending_flows = []
+        for position, action in enumerate(self._binding.teardown):
+            self._add_action(walk, action, None, place=("teardown", position))
+        steps = walk.writer.steps()
+        gaps = [*walk.gaps, *walk.writer.gaps, *check_steps(steps, self._catalog, data, walk.writer.aliases_missing)]
+        names = [self._nodes[item].name for item in composed.visits if item in self._nodes]
+        return TestScenario(
+            id=ScenarioId(self._make_id()),
+            tenant_id=TenantId(author.tenant_id),
+            suite_id=SuiteId(author.suite_id),
+            key=composed.key,
+            name=(own.name if own and own.name else None) or _title(composed, self._flows, names),
+            tags=tuple(dict.fromkeys((*self._binding.tags, *(own.tags if own else ())))),
+            steps=steps,
+            depends_on=tuple(ScenarioDependency(scenario_key=key) for key in (own.depends_on if own else ())),
+            path=composed.path,
+            end_flow_ids=end_flows,
+            gaps=tuple(gaps),
+            data=data,
+            created_at=author.now,
+            created_by=author.actor,
+            updated_at=author.now,
+            updated_by=author.actor,
+        )
+
+    def _data(self, composed: ComposedScenario, counts: Counter[str], own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return defaults, then what the flows of the path ask for in firing order, then the scenario's own values."""
+        data = dict(self._binding.data)
+        for flow_id in dict.fromkeys(composed.path):
+            flow = self._binding.flows.get(flow_id)
+            if flow is not None:
+                scope = {"taken": counts[flow_id], "flows": dict(counts)}
+                data.update({name: _render_on_path(value, scope) for name, value in flow.data.items()})
+        data.update(own)
+        return data
+
+    def _visit(self, walk: _Walk, node: FlowNode) -> None:
+        element = self._binding.elements.get(node.id)
+        role = self._roles.role_of(node)
+        place = ("elements", node.id)
+        if role is ElementRole.DRIVEN and node.type is not NodeType.START_EVENT:
+            from orchestra_kit.design.binding import ElementBinding
+
+            bound = self._matcher.bind(node, element or ElementBinding(), role.value)
+            self._notes.setdefault(node.id, bound.note)
+            if bound.endpoint is None:
+                walk.gaps.append(_unbound(node, bound.note))
+            else:
+                action = (element or ElementBinding()).model_copy(update={"operation": bound.endpoint.name})
+                self._add_action(walk, action, node, place=place)
+        elif role is ElementRole.OBSERVED:
+            self._observe(walk, node)
+        if element is not None:
+            for position, assertion in enumerate(element.then):
+                self._add_assertion(walk, assertion, node, place=(*place, "then", position))
+            if role is not ElementRole.OBSERVED:
+                for position, assertion in enumerate(element.asserts):
+                    self._add_assertion(walk, assertion, node, place=(*place, "assert", position))
+
+    def _observe(self, walk: _Walk, node: FlowNode) -> None:
+        element = self._binding.elements.get(node.id)
+        assertions = element.asserts if element else ()
+        how = "written" if assertions else "unknown"
+        if element is not None and element.unobservable:
+            self._unobservable.setdefault(node.id, element.unobservable)
+            how = "unobservable"
+        note = BindingNote(element_id=node.id, name=node.name, role=ElementRole.OBSERVED.value, how=how)
+        self._notes.setdefault(node.id, note)
+        for position, assertion in enumerate(assertions):
+            self._add_assertion(walk, assertion, node, place=("elements", node.id, "assert", position))
+        if how == "unknown" and not (element and element.then):
+            message = (
+                f"'{node.name or node.id}' is done by the system: say under elements.{node.id} what shows that it "
+                "happened (assert), or why nothing can (unobservable)."
+            )
+            walk.gaps.append(Gap(code="NOT_OBSERVED", message=message, element_id=node.id))
+
+    def _add_action(
+        self, walk: _Walk, action: ActionBinding, node: FlowNode | None, *, place: tuple[str | int, ...]
+    ) -> None:
+        if self._applies(action.when, walk, place):
+            walk.writer.add_action(action, node, tuple(walk.pending_flows), place)
+            walk.pending_flows = []
+
+    def _add_assertion(
+        self, walk: _Walk, assertion: AssertionBinding, node: FlowNode, *, place: tuple[str | int, ...]
+    ) -> None:
+        if self._applies(assertion.when, walk, place):
+            walk.writer.add_assertion(assertion, node, tuple(walk.pending_flows), place)
+            walk.pending_flows = []
+
+    def _applies(self, when: str | None, walk: _Walk, place: tuple[str | int, ...]) -> bool:
+        if when is None:
+            return True
+        expression = parse_expression(when, place=self._document.place((*place, "when")))
+        return bool(expression.evaluate({"flows": dict(walk.flow_counts), "nodes": dict(walk.node_counts)}))
+
+    def _expect_on_flow(self, walk: _Walk, flow_id: str) -> None:
+        flow: FlowBinding | None = self._binding.flows.get(flow_id)
+        for position, expectation in enumerate(flow.expect if flow else ()):
+            walk.writer.expect_on_last(expectation, ("flows", flow_id, "expect", position))
+
+
+def align(
+    composed: ComposedScenario, nodes: Mapping[str, FlowNode], flows: Mapping[str, Any]
+) -> list[tuple[FlowNode | None, tuple[str, ...]]]:
+    """Return each visited node with the flows fired since the node before; flows after the last node come with None."""
+    aligned: list[tuple[FlowNode | None, tuple[str, ...]]] = []
+    position = 0
+    for visit in composed.visits:
+        fired: list[str] = []
+        while position < len(composed.path):
+            flow = flows.get(composed.path[position])
+            if flow is None or flow.target != visit:
+                break
+            fired.append(composed.path[position])
+            position += 1
+            break
+        aligned.append((nodes.get(visit), tuple(fired)))
+    if position < len(composed.path):
+        aligned.append((None, tuple(composed.path[position:])))
+    return aligned
+
+
+def _render_on_path(value: Any, scope: Mapping[str, Any]) -> Any:
+    """Render templates that speak of the path (`taken`, `flows`); leave those that speak of the run for the run."""
+    if isinstance(value, dict):
+        return {key: _render_on_path(item, scope) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_render_on_path(item, scope) for item in value]
+    if not isinstance(value, str):
+        return value
+    roots = {reference.root for reference in references(value)}
+    return render(value, scope) if roots and roots <= {"taken", "flows"} else value
+
+
+def _unbound(node: FlowNode, note: BindingNote) -> Gap:
+    choices = ", ".join(f"{item.operation} ({item.score:.2f})" for item in note.candidates)
+    nearest = f" Nearest: {choices}." if choices else ""
+    message = f"no operation is known for '{node.name or node.id}': name one under elements.{node.id}.operation.{nearest}"
+    return Gap(code="NO_OPERATION", message=message, element_id=node.id)
+
+
+def _title(composed: ComposedScenario, flows: Mapping[str, Any], names: Sequence[str]) -> str:
+    branches = [flows[item].name for item in composed.path if item in flows and flows[item].name]
+    last = next((name for name in reversed(names) if name), "")
+    text = " → ".join(dict.fromkeys(branches)) or composed.key
+    return f"{text} → {last}"[:200] if last else text[:200]
