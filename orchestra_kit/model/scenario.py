@@ -182,6 +182,8 @@ class TestScenario(Value):
     steps: tuple[ScenarioStep, ...] = ()
     depends_on: tuple[ScenarioDependency, ...] = ()
     recommended_data_sets: tuple[DataSetId, ...] = ()
+    process_version: int | None = None
+    """The version of the suite's process this was generated from."""
     path: tuple[str, ...] = ()
     """The flows of the process in firing order, when the scenario was generated from one."""
     end_flow_ids: tuple[str, ...] = ()

@@ -56,3 +56,8 @@ class SpecReader:
         if key not in self._kept:
             self._kept[key] = self._load(*key)
         return self._kept[key]
+
+
+def run_token(run_id: str) -> str:
+    """Return a short lower-case text unique to a run, for test data that must not collide (`run.token`)."""
+    return run_id.replace("-", "")[-10:]

@@ -1,0 +1,1 @@
+"""Composition: the only place that knows concrete adapters, and the services every surface calls."""

@@ -1,0 +1,155 @@
+"""A project on disk: `orchestra.yaml` with its process and interface descriptions, read and turned into scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestra_kit.design.binding import ProjectBinding
+from orchestra_kit.design.bpmn import BpmnDocument, read_bpmn
+from orchestra_kit.design.coverage import ComposedSuite, compose
+from orchestra_kit.design.documents import Document, read_document, read_value
+from orchestra_kit.design.generation import Author, Generated, SuiteGenerator
+from orchestra_kit.design.operations import OperationCatalog
+from orchestra_kit.errors import DefinitionError, ForbiddenReferenceError, Place, UnknownNameError, nearest_hint
+from orchestra_kit.model import ChannelType, ControlFlowGraph, InterfaceSummary, Severity
+from orchestra_kit.spi.protocol import ProtocolPlugin, SpecParser
+
+PROJECT_FILE = "orchestra.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedSpec:
+    """An interface description as read from disk."""
+
+    service_name: str
+    path: Path
+    text: str
+    summary: InterfaceSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything `orchestra.yaml` names, read."""
+
+    path: Path
+    document: Document
+    binding: ProjectBinding
+    process_path: Path
+    process: BpmnDocument
+    process_id: str
+    specs: Mapping[str, LoadedSpec]
+
+    @property
+    def graph(self) -> ControlFlowGraph:
+        """The process's control-flow graph."""
+        return self.process.graph
+
+
+def load_project(path: Path, plugins: Mapping[ChannelType, ProtocolPlugin]) -> Project:
+    """Return the project of an `orchestra.yaml` (or of the folder that holds one); raise DefinitionError."""
+    file = path / PROJECT_FILE if path.is_dir() else path
+    document = read_document(file)
+    binding = read_value(document, ProjectBinding)
+    process_path = _beside(file, binding.process, document.place(("process",)))
+    process = read_bpmn(_bytes(process_path, document.place(("process",))), source=str(process_path))
+    if not process.ok:
+        worst = next((item for item in process.diagnostics if item.severity is Severity.ERROR), None)
+        reason = f"{worst.code}: {worst.message}" if worst else "nothing usable in it"
+        raise DefinitionError(f"the process cannot be used: {reason}", place=Place(file=str(process_path)))
+    parser = plugins[ChannelType.HTTP_REST].spec_parser
+    specs = {name: read_spec(name, file, text, document, parser) for name, text in binding.specs.items()}
+    return Project(
+        path=file,
+        document=document,
+        binding=binding,
+        process_path=process_path,
+        process=process,
+        process_id=_process_id(process, binding, document),
+        specs=specs,
+    )
+
+
+def read_spec(
+    service: str, project_file: Path, written: str, document: Document, parser: SpecParser | None
+) -> LoadedSpec:
+    """Return one interface description named by the project."""
+    if parser is None:
+        raise DefinitionError("no plugin is installed that reads interface descriptions.")
+    place = document.place(("specs", service))
+    path = _beside(project_file, written, place)
+    text = _bytes(path, place).decode("utf-8-sig", errors="replace")
+    return LoadedSpec(
+        service_name=service, path=path, text=text, summary=parser.parse(text, source=str(path), files=bundle_reader(path))
+    )
+
+
+def bundle_reader(path: Path):  # type: ignore[no-untyped-def]
+    """Return a reader of files that lie beside or below a document; anything else is refused."""
+    root = path.resolve().parent
+
+    def read(relative: str) -> str:
+        target = (root / relative).resolve()
+        if not target.is_relative_to(root):
+            raise ForbiddenReferenceError(f"'{relative}' lies outside the document's own folder.")
+        return target.read_text(encoding="utf-8-sig")
+
+    return read
+
+
+def compose_project(project: Project) -> ComposedSuite:
+    """Return the paths of the project's process, composed across its sub-processes."""
+    return compose(
+        project.graph,
+        project.process_id,
+        criterion=project.binding.criterion,
+        max_loop=project.binding.max_loop,
+    )
+
+
+def generate(
+    project: Project,
+    plugins: Mapping[ChannelType, ProtocolPlugin],
+    *,
+    tenant_id: str,
+    suite_id: str,
+    actor: str,
+    composed: ComposedSuite | None = None,
+) -> Generated:
+    """Return the project's scenarios, bound, with their gaps."""
+    catalog = OperationCatalog({name: spec.summary for name, spec in project.specs.items()})
+    matcher = plugins[ChannelType.HTTP_REST].endpoint_matcher
+    generator = SuiteGenerator(project.graph, project.binding, project.document, catalog, matcher)
+    author = Author(tenant_id=tenant_id, suite_id=suite_id, actor=actor, now=datetime.now(UTC))
+    return generator.generate((composed or compose_project(project)).scenarios, author)
+
+
+def _process_id(process: BpmnDocument, binding: ProjectBinding, document: Document) -> str:
+    ids = [item.id for item in process.graph.processes if item.nodes]
+    if binding.process_id is not None:
+        if binding.process_id not in ids:
+            raise UnknownNameError("process", binding.process_id, ids, place=document.place(("processId",)))
+        return binding.process_id
+    if len(ids) == 1:
+        return ids[0]
+    hint = f"It holds: {', '.join(ids)}." if ids else "It holds no process with elements."
+    raise DefinitionError(
+        "say which process of the file is meant (processId).", place=document.place(("process",)), hint=hint
+    )
+
+
+def _beside(project_file: Path, written: str, place: Place) -> Path:
+    path = (project_file.parent / written).resolve()
+    if not path.is_file():
+        siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DefinitionError(f"there is no file '{written}'.", place=place, hint=nearest_hint(path.name, siblings))
+    return path
+
+
+def _bytes(path: Path, place: Place) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DefinitionError(f"cannot read '{path.name}': {error.strerror or error}.", place=place) from None

@@ -1,0 +1,309 @@
+"""From selected scenarios to runs: data resolved, references checked, everything frozen in a plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestra_kit.app.data import merge_data, resolve_data
+from orchestra_kit.app.selection import Selection
+from orchestra_kit.design.checking import check_scenario
+from orchestra_kit.design.operations import OperationCatalog
+from orchestra_kit.engine.checks import check_plan
+from orchestra_kit.engine.suites import check_dependencies
+from orchestra_kit.errors import DefinitionError, NotFoundError, UnknownNameError
+from orchestra_kit.model import (
+    ChannelType,
+    DataRow,
+    Environment,
+    Executor,
+    ProtocolSpec,
+    RunMode,
+    RunStatus,
+    StepStatus,
+    SuiteRun,
+    SuiteRunStatus,
+    TestDataSet,
+    TestRun,
+    TestScenario,
+    new_id,
+)
+from orchestra_kit.model.ids import RunId, SuiteRunId, TenantId
+from orchestra_kit.spi.definitions import Caller, EnvironmentStore, ProcessStore
+from orchestra_kit.spi.plan import RunPlan, SpecRef, run_token
+from orchestra_kit.spi.protocol import ProtocolPlugin
+from orchestra_kit.spi.runs import RunStore, RunSubmission
+from orchestra_kit.spi.work import StepIntent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How runs are to be made. `data` names a data set, `data_tag` all sets with that tag."""
+
+    environment: str
+    data: str | None = None
+    data_tag: str | None = None
+    mode: RunMode = RunMode.STOP_ON_FIRST_FAILURE
+    start_step: str | None = None
+    source_run_id: str | None = None
+    executor: Executor = Executor.NOTEBOOK
+    priority: int = 0
+    triggered_by: str = "cli"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The suite run and its runs, as stored."""
+
+    suite_run: SuiteRun
+    runs: tuple[TestRun, ...]
+
+
+class Submitter:
+    """Makes runs of scenarios."""
+
+    def __init__(
+        self,
+        processes: ProcessStore,
+        environments: EnvironmentStore,
+        runs: RunStore,
+        plugins: Mapping[ChannelType, ProtocolPlugin],
+    ) -> None:
+        self._processes, self._environments, self._runs, self._plugins = processes, environments, runs, plugins
+
+    def submit(self, caller: Caller, selection: Selection, options: RunOptions) -> Submitted:
+        """Store a suite run with a run for each scenario and data row, all or none.
+
+        Raises DefinitionError naming scenario, step and field for anything that can be known to be wrong before a run.
+        """
+        check_dependencies(selection.scenarios)
+        environment = self._environments.get_environment(caller, options.environment)
+        profiles = self._environments.get_profiles(caller, environment)
+        specs = self._specs(caller, selection.scenarios)
+        now = datetime.now(UTC)
+        suite_run = SuiteRun(
+            id=SuiteRunId(new_id()),
+            tenant_id=TenantId(caller.tenant_id),
+            suite_id=selection.suite.id,
+            status=SuiteRunStatus.PENDING,
+            created_at=now,
+            created_by=caller.actor,
+        )
+        submissions: list[RunSubmission] = []
+        for scenario in selection.scenarios:
+            for data_set, row in self._rows(caller, scenario, options):
+                maker = _RunMaker(caller, environment, profiles, specs, options, self._plugins)
+                submissions.append(maker.make(scenario, data_set, row, suite_run, selection))
+        stored = self._runs.submit(caller, tuple(submissions), suite_run=suite_run)
+        return Submitted(suite_run=suite_run, runs=stored)
+
+    def submit_from_step(self, caller: Caller, source_run_id: str, alias: str, options: RunOptions) -> TestRun:
+        """Store a run that goes on from a step of an earlier one, with that run's results, data and correlation id."""
+        source = self._runs.get_run(caller, source_run_id)
+        plan = self._runs.get_plan(caller, source_run_id)
+        position = step_position(plan.scenario, alias)
+        single = options.mode is RunMode.SINGLE_STEP
+        done = {
+            item.step_alias
+            for item in self._runs.get_results(caller, source_run_id)
+            if item.status in (StepStatus.PASSED, StepStatus.FLAKY)
+        }
+        reused = tuple(step.alias for step in plan.scenario.steps[:position] if step.alias in done)
+        again = plan.model_copy(
+            update={"mode": options.mode, "start_step_index": position, "reused": reused}
+        )
+        run = source.model_copy(
+            update={
+                "id": RunId(new_id()),
+                "suite_run_id": None,
+                "mode": RunMode.SINGLE_STEP if single else RunMode.FROM_STEP,
+                "start_step_index": position,
+                "status": RunStatus.PENDING,
+                "status_reason": None,
+                "source_run_id": RunId(source_run_id),
+                "executor": options.executor,
+                "priority": options.priority,
+                "created_at": datetime.now(UTC),
+                "started_at": None,
+                "finished_at": None,
+                "locked_by": None,
+                "lock_until": None,
+                "heartbeat_at": None,
+                "lease_epoch": 0,
+                "recoveries": 0,
+                "cancel_requested": False,
+                "blocked": False,
+                "execution_context": {},
+                "created_by": caller.actor,
+                "triggered_by": options.triggered_by,
+            }
+        )
+        intent = _intent(plan.scenario, position)
+        submission = RunSubmission(run=run, plan=again, first_intent=intent, reuse_from=source_run_id)
+        return self._runs.submit(caller, (submission,))[0]
+
+    def _specs(self, caller: Caller, scenarios: Sequence[TestScenario]) -> dict[str, ProtocolSpec]:
+        services = {
+            step.endpoint_ref.service_name for scenario in scenarios for step in scenario.steps if step.endpoint_ref
+        }
+        found: dict[str, ProtocolSpec] = {}
+        for service in sorted(services):
+            try:
+                found[service] = self._processes.find_spec(caller, service)
+            except NotFoundError:
+                continue  # a step may call a service that has no description: its contract is then not checked
+        return found
+
+    def _rows(
+        self, caller: Caller, scenario: TestScenario, options: RunOptions
+    ) -> list[tuple[TestDataSet | None, DataRow | None]]:
+        """Return a data row for each run: of the set asked for, else of the recommended ones, else none."""
+        sets: list[TestDataSet] = []
+        if options.data is not None:
+            sets = [self._environments.get_data_set(caller, options.data)]
+        elif options.data_tag is not None:
+            sets = list(self._environments.list_data_sets(caller, tag=options.data_tag))
+            if not sets:
+                raise NotFoundError(f"no data set has the tag '{options.data_tag}'.")
+        elif scenario.recommended_data_sets:
+            sets = [self._environments.get_data_set(caller, name) for name in scenario.recommended_data_sets]
+        fitting = [item for item in sets if _fits(item, scenario)]
+        if not fitting:
+            return [(None, None)]
+        return [(item, row) for item in fitting for row in (item.data.rows or (None,))]
+
+
+def _fits(data_set: TestDataSet, scenario: TestScenario) -> bool:
+    if data_set.scenario_id is not None:
+        return data_set.scenario_id == scenario.id
+    return data_set.suite_id is None or data_set.suite_id == scenario.suite_id
+
+
+def step_position(scenario: TestScenario, alias: str) -> int:
+    """Return where a step stands; raise UnknownNameError."""
+    for step in scenario.steps:
+        if step.alias == alias:
+            return step.order_index
+    raise UnknownNameError(f"step of '{scenario.key}'", alias, [step.alias for step in scenario.steps])
+
+
+def _intent(scenario: TestScenario, position: int) -> StepIntent:
+    step = scenario.steps[position]
+    return StepIntent(step_id=step.id, step_alias=step.alias, order_index=step.order_index)
+
+
+class _RunMaker:
+    """Makes one submission."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        environment: Environment,
+        profiles: Any,
+        specs: Mapping[str, ProtocolSpec],
+        options: RunOptions,
+        plugins: Mapping[ChannelType, ProtocolPlugin],
+    ) -> None:
+        self._caller, self._environment, self._profiles = caller, environment, profiles
+        self._specs, self._options, self._plugins = specs, options, plugins
+
+    def make(
+        self,
+        scenario: TestScenario,
+        data_set: TestDataSet | None,
+        row: DataRow | None,
+        suite_run: SuiteRun,
+        selection: Selection,
+    ) -> RunSubmission:
+        run_id = new_id()
+        position = step_position(scenario, self._options.start_step) if self._options.start_step else 0
+        plan = self._plan(scenario, data_set, row, run_id, position)
+        self._check(plan, selection)
+        blocked = bool(scenario.depends_on)
+        run = TestRun(
+            id=RunId(run_id),
+            tenant_id=TenantId(self._caller.tenant_id),
+            scenario_id=scenario.id,
+            scenario_key=scenario.key,
+            scenario_version=scenario.version,
+            suite_run_id=suite_run.id,
+            data_set_id=data_set.id if data_set else None,
+            data_row_key=row.key if row else None,
+            environment_id=self._environment.id,
+            mode=self._options.mode,
+            start_step_index=position if self._options.start_step else None,
+            priority=self._options.priority,
+            executor=self._options.executor,
+            created_at=suite_run.created_at,
+            correlation_id=run_id,
+            blocked=blocked,
+            created_by=self._caller.actor,
+            triggered_by=self._options.triggered_by,
+        )
+        needs_position = any(
+            step.channel_type in self._plugins and self._plugins[step.channel_type].needs_position
+            for step in scenario.steps
+            if step.channel_type is not None
+        )
+        return RunSubmission(
+            run=run,
+            plan=plan,
+            first_intent=_intent(scenario, position) if scenario.steps else None,
+            needs_position=needs_position,
+            depends_on=tuple((item.scenario_key, item.required_status) for item in scenario.depends_on),
+        )
+
+    def _plan(
+        self, scenario: TestScenario, data_set: TestDataSet | None, row: DataRow | None, run_id: str, position: int
+    ) -> RunPlan:
+        scope = {
+            "run": {"id": run_id, "correlationId": run_id, "token": run_token(run_id)},
+            "env": dict(self._environment.variables),
+        }
+        data = resolve_data(merge_data(scenario, data_set, row), scope, source=f"scenario {scenario.key}")
+        db_profiles, kafka_profiles, queue_profiles = self._profiles
+        used = {step.endpoint_ref.service_name: step for step in scenario.steps if step.endpoint_ref}
+        specs = {
+            step.alias: SpecRef(protocol_id=spec.protocol_id, version=spec.version)
+            for step in scenario.steps
+            if step.endpoint_ref and (spec := self._specs.get(step.endpoint_ref.service_name))
+        }
+        missing = sorted(used.keys() - self._environment.http_services.keys())
+        if missing:
+            raise UnknownNameError(
+                f"service of environment '{self._environment.name}'", missing[0], self._environment.http_services
+            )
+        return RunPlan(
+            scenario=scenario,
+            environment=self._environment,
+            db_profiles=db_profiles,
+            kafka_profiles=kafka_profiles,
+            queue_profiles=queue_profiles,
+            data=data,
+            specs=specs,
+            mode=self._options.mode,
+            start_step_index=position,
+        )
+
+    def _check(self, plan: RunPlan, selection: Selection) -> None:
+        catalog = OperationCatalog({name: spec.parsed_summary for name, spec in self._specs.items()})
+        problems = [
+            *check_plan(plan),
+            *check_scenario(plan.scenario, catalog, plan.data, plan.environment.variables),
+        ]
+        if problems:
+            first = problems[0]
+            where = f" in step '{first.step_alias}'" if first.step_alias else ""
+            more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+            spot = f", {first.field}" if first.field else ""
+            raise DefinitionError(
+                f"the scenario '{selection.suite.key}/{plan.scenario.key}' cannot run{where}{spot}: {first.message}{more}"
+            )
+
+
+def new_worker_id() -> str:
+    """Return a worker id that tells host and process to people."""
+    return f"{os.uname().nodename}-{os.getpid()}-{new_id()[-6:]}"
