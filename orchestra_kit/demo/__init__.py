@@ -1,0 +1,1 @@
+"""The demonstration shop: an order fulfilment over three HTTP services, a background worker and one database."""
