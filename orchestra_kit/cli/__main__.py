@@ -1,0 +1,5 @@
+"""`python -m orchestra_kit.cli`."""
+
+from orchestra_kit.cli import main
+
+main()

@@ -1,0 +1,71 @@
+"""`orchestra process`: inspect and import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestra_kit.cli.output import Failed, json_option, print_json, print_table
+from orchestra_kit.errors import EXIT_WRONG_USE
+
+
+@click.group(name="process")
+def command() -> None:
+    """Look at and store process models (BPMN 2.0)."""
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True)
+@json_option
+def inspect(files: tuple[str, ...], as_json: bool) -> None:
+    """Say what is in process files: nodes, flows, processes, and every defect with its element and line."""
+    from orchestra_kit.app.inspection import inspect_process_file
+
+    usable = True
+    for file in files:
+        found = inspect_process_file(Path(file))
+        usable = usable and bool(found["ok"])
+        if as_json:
+            print_json(found, line=True)
+            continue
+        mark = "✓" if found["ok"] else "✗"
+        click.echo(f"{mark} {file}: {found['sourceType']}, {found['nodes']} nodes, {found['flows']} flows")
+        for process in found["processes"]:
+            click.echo(f"    process {process['id']} '{process['name']}': {process['nodes']} nodes, {process['flows']} flows")
+        for item in found["diagnostics"]:
+            where = f" {item['elementId']}" if item.get("elementId") else ""
+            line = f" line {item['line']}" if item.get("line") else ""
+            click.echo(f"    {item['severity']} {item['code']}{where}{line}: {item['message']}")
+    if not usable:
+        raise Failed(EXIT_WRONG_USE)
+
+
+@command.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", help="The key of the process (default: its id in the file).")
+@json_option
+def import_(file: Path, key: str | None, as_json: bool) -> None:
+    """Store a process file as a new version."""
+    from orchestra_kit.app.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        version = workspace.definitions.import_process(file, key=key)
+        if as_json:
+            print_json({**version.to_json(), "controlFlowGraph": None, "sourceText": None})
+        else:
+            click.echo(f"stored {file} as version {version.version} of process {version.process_id}")
+
+
+@command.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List stored processes."""
+    from orchestra_kit.app.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        processes = workspace.stores.processes.list_processes(workspace.caller)
+        if as_json:
+            print_json([item.to_json() for item in processes])
+        else:
+            print_table([(item.key, item.name, item.created_by) for item in processes], header=("key", "name", "by"))

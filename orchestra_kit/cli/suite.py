@@ -1,0 +1,165 @@
+"""`orchestra suite`: plan, generate and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say, sign_of
+
+_EXECUTORS = click.Choice(["notebook", "inline"])
+_MODES = click.Choice(["RUN_ALL_STEPS", "STOP_ON_FIRST_FAILURE"])
+
+
+@click.group(name="suite")
+def command() -> None:
+    """Plan, generate and run suites of scenarios."""
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--process", "process_id", help="Only this process of the file.")
+@click.option("--criterion", type=click.Choice(["node", "flow", "decision"]), default="flow", show_default=True)
+@click.option("--max-loop", type=click.IntRange(0, 20), default=2, show_default=True, help="How often a loop is taken at most.")
+@json_option
+def plan(file: Path, process_id: str | None, criterion: str, max_loop: int, as_json: bool) -> None:
+    """Plan the smallest suite that covers a process, with the proof that it is the smallest. No database."""
+    from orchestra_kit.app.inspection import plan_process_file
+
+    found = plan_process_file(file, process_id=process_id, criterion=criterion, max_loop=max_loop)
+    if as_json:
+        print_json(found)
+        return
+    for item in found["containers"]:
+        proof = ", ".join(item["certificate"])
+        click.echo(f"{item['process']} / {item['container']}: {item['size']} scenarios for {item['criterion']} coverage, "
+                   f"lower bound {item['lowerBound']}")
+        if proof:
+            click.echo(f"    proof: no run can take two of {proof}")
+        for scenario in item["scenarios"]:
+            click.echo(f"    {scenario['key']}: {' '.join(scenario['path'])}")
+        for addition in item["additions"]:
+            click.echo(f"    + {addition['count']} for {addition['kind']} {addition['of']}")
+        for lost in item["unreachable"]:
+            click.echo(f"    unreachable {lost['id']}: {lost['why']}")
+    suite = found["suite"]
+    click.echo(f"suite: {suite['size']} scenarios, lower bound {suite['lowerBound']}, gap {suite['gap']}")
+
+
+@command.command()
+@click.argument("project", type=click.Path(path_type=Path), default=Path("orchestra.yaml"))
+@click.option("--publish", is_flag=True, help="Publish the scenarios that have no gaps.")
+@json_option
+def generate(project: Path, publish: bool, as_json: bool) -> None:
+    """Generate the scenarios of a project (its orchestra.yaml) and store them as a suite."""
+    from orchestra_kit.app.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        made = workspace.definitions.generate_suite(project, publish=publish)
+        if as_json:
+            print_json(made.to_json())
+            return
+        click.echo(f"suite {made.suite.key}: {len(made.scenarios)} scenarios of process version {made.suite.process_version}, "
+                   f"lower bound {made.lower_bound}")
+        rows = [
+            (item.key, item.version, item.status.value, len(item.steps), len(item.gaps), item.name)
+            for item in made.scenarios
+        ]
+        print_table(rows, header=("scenario", "version", "status", "steps", "gaps", "name"))
+        click.echo()
+        rows = [
+            (note.element_id, note.role, note.how, note.operation or "", "" if note.score is None else f"{note.score:.2f}")
+            for note in made.notes
+        ]
+        print_table(rows, header=("element", "role", "how", "operation", "score"))
+        for message in made.gap_messages():
+            click.echo(f"gap: {message}")
+
+
+@command.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List stored suites."""
+    from orchestra_kit.app.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        suites = workspace.stores.scenarios.list_suites(workspace.caller)
+        if as_json:
+            print_json([item.to_json() for item in suites])
+        else:
+            rows = [(item.key, item.process_version, ", ".join(item.tags), item.name) for item in suites]
+            print_table(rows, header=("suite", "process version", "tags", "name"))
+
+
+@command.command()
+@click.argument("suite", required=False)
+@click.option("--tag", help="Run all published scenarios with this tag instead of one suite.")
+@click.option("--env", "environment", required=True, help="The environment to run in.")
+@click.option("--data", help="The data set to run with; one run a row.")
+@click.option("--data-tag", help="All data sets with this tag.")
+@click.option("--priority", type=click.IntRange(-1000, 1000), default=0, show_default=True)
+@click.option("--mode", type=_MODES, default="STOP_ON_FIRST_FAILURE", show_default=True)
+@click.option("--executor", type=_EXECUTORS, default="notebook", show_default=True)
+@click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report here.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the HTML report here.")
+@click.option("--report-json", type=click.Path(path_type=Path), help="Write the JSON report here.")
+@click.option("--no-worker", is_flag=True, help="Only submit and wait; workers elsewhere do the work.")
+@click.option("--no-wait", is_flag=True, help="Only submit.")
+@click.option("--timeout", type=click.IntRange(min=1), help="Give up waiting after so many seconds (exit code 3).")
+@json_option
+def run(
+    suite: str | None,
+    tag: str | None,
+    environment: str,
+    data: str | None,
+    data_tag: str | None,
+    priority: int,
+    mode: str,
+    executor: str,
+    junit: Path | None,
+    html: Path | None,
+    report_json: Path | None,
+    no_worker: bool,
+    no_wait: bool,
+    timeout: int | None,
+    as_json: bool,
+) -> None:
+    """Run SUITE, SUITE@PROCESS_VERSION or SUITE/SCENARIO[@VERSION] in an environment.
+
+    Exit code 0: passed. 1: violations found. 2: wrong use. 3: could not judge.
+    """
+    from orchestra_kit.app.submission import RunOptions
+    from orchestra_kit.app.workspace import open_workspace
+    from orchestra_kit.errors import DefinitionError
+    from orchestra_kit.model import Executor, RunMode
+
+    if (suite is None) == (tag is None):
+        raise DefinitionError("name a suite, or give --tag.")
+    options = RunOptions(
+        environment=environment,
+        data=data,
+        data_tag=data_tag,
+        mode=RunMode(mode),
+        executor=Executor(executor),
+        priority=priority,
+    )
+    with open_workspace() as workspace:
+        submitted = workspace.runner.submit(suite, tag, options)
+        if no_wait:
+            for item in submitted:
+                click.echo(item.suite_run.id)
+            return
+        outcome = workspace.runner.wait(
+            submitted, work_here=not no_worker, tell=_tell_finished, timeout_seconds=timeout
+        )
+        workspace.reports.write(outcome, junit=junit, html=html, json_file=report_json)
+    if as_json:
+        print_json(outcome.to_json())
+    else:
+        click.echo(outcome.sentence())
+    raise Failed(outcome.exit_code)
+
+
+def _tell_finished(line: str, status: str) -> None:
+    say(f"{sign_of(status):14} {line}")
