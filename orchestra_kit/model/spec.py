@@ -25,6 +25,9 @@ class ParameterSummary(Value):
     location: str
     required: bool = False
     json_schema: dict[str, Any] = {}
+    style: str | None = None
+    explode: bool | None = None
+    """How lists and objects are written; absent means the default of the location (`simple` or `form`)."""
 
 
 class OperationSummary(Value):
@@ -32,6 +35,8 @@ class OperationSummary(Value):
 
     Schemas are JSON Schema with `$ref`s that point into the document's own `components` (kept in InterfaceSummary).
     `responses` maps a status (`200`, `4XX`, `default`) to {media type: schema}; an empty map means no declared body.
+    `responseHeaders` maps a status to {header name: {required, schema}}. `sensitiveResponsePointers` are JSON pointers
+    into the response body in which `*` stands for every item of a list and every value of an open object.
     """
 
     endpoint_name: str
@@ -44,6 +49,7 @@ class OperationSummary(Value):
     request_body: dict[str, Any] = {}
     request_body_required: bool = False
     responses: dict[str, dict[str, Any]] = {}
+    response_headers: dict[str, dict[str, Any]] = {}
     sensitive_response_pointers: tuple[str, ...] = ()
     deprecated: bool = False
 
