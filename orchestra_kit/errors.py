@@ -11,7 +11,8 @@ OrchestraError
 ├── CannotJudgeError           we could not find out: a missing secret, an unreachable system (exit code 3)
 │   ├── SecretError            a secret reference that resolves to nothing
 │   ├── EgressError            the environment's allow list does not let us call there
-│   └── StoreUnavailableError  the database does not answer
+│   ├── StoreUnavailableError  the database does not answer
+│   └── KernelDiedError        the process a notebook ran in ended before its run did
 └── LeaseLostError             another worker owns this run now: stop at once, write nothing
 """
 
@@ -117,6 +118,10 @@ class EgressError(CannotJudgeError):
 
 class StoreUnavailableError(CannotJudgeError):
     """The database does not answer."""
+
+
+class KernelDiedError(CannotJudgeError):
+    """The process a notebook ran in ended before its run did: the run can be taken up again from what is recorded."""
 
 
 class LeaseLostError(OrchestraError):

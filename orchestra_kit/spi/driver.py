@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from orchestra_kit.model import StepResult, TestRun
 from orchestra_kit.spi.plan import RunPlan
@@ -37,8 +37,16 @@ class RunSession(Protocol):
         """Resolve, commit the intent, act or watch, judge and commit one step, or replay what is recorded."""
 
 
+@runtime_checkable
+class Interruptible(Protocol):
+    """A session that can tell between steps that the run is over; a driver that waits on user code looks at it often."""
+
+    def stop_requested(self) -> bool:
+        """True when the lease is lost or somebody asked to cancel. Cheap, without I/O, from any thread."""
+
+
 class Driver(Protocol):
-    """Walks the plan of a claimed run."""
+    """Walks the plan of a claimed run. It may call `run_step` from another thread than its own, one call at a time."""
 
     def drive(self, session: RunSession) -> None:
         """Run every step that is to be run. Returning normally means the plan was walked to its end or to its stop."""
