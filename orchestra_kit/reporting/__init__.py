@@ -1,0 +1,1 @@
+"""Reports of runs: the process picture, one self-contained HTML file, JUnit XML and JSON."""

@@ -1,0 +1,325 @@
+"""The picture of a process as one static, accessible SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, Participant
+from orchestra_kit.reporting.diagram.edges import association_line, flow_label_box, message_line, sequence_line
+from orchestra_kit.reporting.diagram.icons import status_sign
+from orchestra_kit.reporting.diagram.layout import lay_out
+from orchestra_kit.reporting.diagram.metrics import text_width
+from orchestra_kit.reporting.diagram.scene import Box, Line, Scene, around, scene_from_interchange, straight
+from orchestra_kit.reporting.diagram.shapes import (
+    artifact_body,
+    has_outer_label,
+    lane,
+    node_body,
+    outer_label,
+    outer_label_box,
+    pool,
+    rectangle,
+    trigger_of,
+)
+from orchestra_kit.reporting.diagram.style import diagram_css
+from orchestra_kit.reporting.markup import Markup, number, raw_text_element, tag
+from orchestra_kit.reporting.palette import TONES, ElementStatus
+
+MARGIN = 14.0
+
+
+def draw_process(
+    graph: ControlFlowGraph,
+    *,
+    process_id: str | None = None,
+    statuses: Mapping[str, ElementStatus] | None = None,
+    badges: Mapping[str, str] | None = None,
+    heat: Mapping[str, float] | None = None,
+    title: str = "Process diagram",
+    styled: bool = True,
+) -> str:
+    """Return an SVG of the whole file, or of one process of it, drawn where the file says or laid out by us.
+
+    `statuses` and `badges` go by element id; `heat` (0 to 1) tints what passed. With `styled=False` the page that
+    holds the picture brings `diagram_css` itself.
+    """
+    return str(
+        picture(
+            graph,
+            process_id=process_id,
+            statuses=statuses,
+            badges=badges,
+            heat=heat,
+            title=title,
+            styled=styled,
+        )
+    )
+
+
+def picture(
+    graph: ControlFlowGraph,
+    *,
+    process_id: str | None = None,
+    statuses: Mapping[str, ElementStatus] | None = None,
+    badges: Mapping[str, str] | None = None,
+    heat: Mapping[str, float] | None = None,
+    title: str = "Process diagram",
+    styled: bool = True,
+) -> Markup:
+    """Return the same as `draw_process` as markup, to be put into a page."""
+    shown = of_process(graph, process_id) if process_id else graph
+    scene = scene_from_interchange(shown) or lay_out(shown)
+    drawing = _Drawing(shown, scene, statuses or {}, badges or {}, heat or {})
+    body = [*drawing.pools(), *drawing.containers(), *drawing.groups(), *drawing.lines(), *drawing.nodes()]
+    body += [*drawing.artifacts(), *drawing.labels(), *drawing.marks()]
+    extent = around(_corners((scene.extent(), *drawing.label_boxes.values())))
+    view = (extent.x - MARGIN, extent.y - MARGIN, extent.width + 2 * MARGIN, extent.height + 2 * MARGIN)
+    return tag(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "class": "orc",
+            "role": "img",
+            "aria-label": f"{title}. {summary(shown, statuses or {})}",
+            "viewBox": " ".join(number(value) for value in view),
+            "width": number(view[2]),
+            "height": number(view[3]),
+        },
+        tag("title", None, title),
+        raw_text_element("style", diagram_css()) if styled else None,
+        body,
+    )
+
+
+def of_process(graph: ControlFlowGraph, process_id: str) -> ControlFlowGraph:
+    """Return the part of a graph that belongs to one process, its pool and what is drawn inside."""
+    nodes = tuple(node for node in graph.nodes if node.process_id == process_id)
+    flows = tuple(flow for flow in graph.flows if flow.process_id == process_id)
+    lanes = tuple(item for item in graph.lanes if item.process_id == process_id)
+    participants = tuple(item for item in graph.participants if item.process_id == process_id)
+    ids = {item.id for item in (*nodes, *flows, *lanes, *participants)}
+    ids |= _artifacts_within(graph, ids)
+    ends = {item.id: {item.source, item.target} for item in graph.associations}
+    return graph.model_copy(
+        update={
+            "processes": tuple(item for item in graph.processes if item.id == process_id),
+            "nodes": nodes,
+            "flows": flows,
+            "lanes": lanes,
+            "participants": participants,
+            "message_flows": (),
+            "artifacts": tuple(item for item in graph.artifacts if item.id in ids),
+            "associations": tuple(item for item in graph.associations if ends[item.id] <= ids),
+            "diagram": graph.diagram.model_copy(
+                update={
+                    "shapes": tuple(item for item in graph.diagram.shapes if item.element_id in ids),
+                    "edges": tuple(
+                        item
+                        for item in graph.diagram.edges
+                        if item.element_id in ids or ends.get(item.element_id, {""}) <= ids
+                    ),
+                }
+            ),
+        }
+    )
+
+
+def _artifacts_within(graph: ControlFlowGraph, ids: set[str]) -> set[str]:
+    """An artifact has no process of its own: it comes along when it is tied to, or drawn among, what is shown."""
+    artifacts = {item.id for item in graph.artifacts}
+    found = {item.source for item in graph.associations if item.target in ids}
+    found |= {item.target for item in graph.associations if item.source in ids}
+    shapes = {
+        shape.element_id: Box(shape.bounds.x, shape.bounds.y, shape.bounds.width, shape.bounds.height)
+        for shape in graph.diagram.shapes
+    }
+    extent = around(_corners(shapes[key] for key in ids if key in shapes))
+    found |= {key for key in artifacts & shapes.keys() if extent.holds(shapes[key])}
+    return found & artifacts
+
+
+def summary(graph: ControlFlowGraph, statuses: Mapping[str, ElementStatus]) -> str:
+    """Return what the picture shows in one sentence, for those who cannot see it."""
+    parts = [f"{len(graph.nodes)} elements, {len(graph.flows)} sequence flows"]
+    nodes = {node.id: node for node in graph.nodes}
+    for status in (ElementStatus.FAILED, ElementStatus.UNJUDGED, ElementStatus.FLAKY, ElementStatus.RUNNING):
+        names = [describe(nodes[key]) for key, value in statuses.items() if value is status and key in nodes]
+        if names:
+            parts.append(f"{TONES[status].word}: {', '.join(names)}")
+    passed = sum(statuses.get(node.id) is ElementStatus.PASSED for node in graph.nodes)
+    if statuses:
+        parts.append(f"{passed} elements passed")
+    return "; ".join(parts) + "."
+
+
+def describe(node: FlowNode) -> str:
+    """Return a node's name, or what it is and its id when it has none."""
+    return node.name.strip() or f"{_words(node.type.value)} {node.id}"
+
+
+def _words(kind: str) -> str:
+    return "".join(f" {character.lower()}" if character.isupper() else character for character in kind)
+
+
+def _corners(boxes: Iterable[Box]) -> Iterator[tuple[float, float]]:
+    for box in boxes:
+        yield box.x, box.y
+        yield box.right, box.bottom
+
+
+@dataclass(slots=True)
+class _Drawing:
+    """One picture in the making: the layers are asked for in the order they are painted."""
+
+    graph: ControlFlowGraph
+    scene: Scene
+    statuses: Mapping[str, ElementStatus]
+    badges: Mapping[str, str]
+    heat: Mapping[str, float]
+    label_boxes: dict[str, Box] = field(default_factory=dict)
+
+    def pools(self) -> Iterator[Markup]:
+        """Pools, then the lanes in them, outer ones first."""
+        for item in self.graph.participants:
+            yield from self._pool(item)
+        for item in sorted(self.graph.lanes, key=self._area, reverse=True):
+            box = self.scene.boxes.get(item.id)
+            if box is not None:
+                body = lane(item.name, box, vertical=item.id in self.scene.vertical)
+                yield self._element(item.id, "lane-of", item.name or "Lane", body)
+
+    def _pool(self, item: Participant) -> Iterator[Markup]:
+        box = self.scene.boxes.get(item.id)
+        if box is None:
+            return
+        inhabited = any(node.process_id == item.process_id and node.id in self.scene.boxes for node in self.graph.nodes)
+        vertical = item.id in self.scene.vertical
+        body = pool(item.name, box, vertical=vertical, css="pool", black_box=not inhabited)
+        yield self._element(item.id, "pool-of", f"Pool {item.name}", body)
+
+    def _area(self, item: Lane | FlowNode) -> float:
+        box = self.scene.boxes.get(item.id)
+        return box.width * box.height if box else 0
+
+    def containers(self) -> Iterator[Markup]:
+        """Expanded sub-processes, outer ones first."""
+        for node in sorted(self.graph.nodes, key=self._area, reverse=True):
+            if node.id in self.scene.boxes and node.id in self.scene.expanded:
+                yield self._node(node)
+
+    def groups(self) -> Iterator[Markup]:
+        """Group artifacts, below the lines."""
+        for item in self.graph.artifacts:
+            box = self.scene.boxes.get(item.id)
+            if box is not None and "group" in item.type.lower():
+                yield self._element(item.id, "artifact", item.text or "Group", artifact_body(item, box))
+
+    def lines(self) -> Iterator[Markup]:
+        """Associations, message flows and sequence flows; taken flows above the others."""
+        artifacts = {item.id: item for item in self.graph.artifacts}
+        for association in self.graph.associations:
+            line = self._line(association.id, association.source, association.target)
+            drawn = self.scene.boxes.keys() | self.scene.lines.keys()
+            if line is not None and {association.source, association.target} <= drawn:
+                ends = (artifacts.get(association.source), artifacts.get(association.target))
+                data = any(item is not None and has_outer_label(item) for item in ends)
+                yield self._element(association.id, "assoc", "Association", association_line(line, arrow=data))
+        for message in self.graph.message_flows:
+            line = self._line(message.id, message.source, message.target)
+            if line is not None:
+                yield self._element(message.id, "message", message.name or "Message flow", message_line(line))
+        gateways = {node.id for node in self.graph.nodes if node.type.is_gateway}
+        for flow in sorted(self.graph.flows, key=lambda item: item.id in self.statuses):
+            line = self.scene.lines.get(flow.id)
+            if line is not None:
+                body = sequence_line(flow, line, from_gateway=flow.source in gateways)
+                yield self._element(flow.id, "flow", flow.name or f"Flow {flow.id}", body)
+
+    def _line(self, line_id: str, source: str, target: str) -> Line | None:
+        line = self.scene.lines.get(line_id)
+        if line is not None:
+            return line
+        first, second = self.scene.boxes.get(source), self.scene.boxes.get(target)
+        return Line(straight(first, second)) if first and second else None
+
+    def nodes(self) -> Iterator[Markup]:
+        """Nodes that are not expanded; boundary events last, on top of what they are attached to."""
+        for node in sorted(self.graph.nodes, key=lambda item: item.attached_to is not None):
+            if node.id in self.scene.boxes and node.id not in self.scene.expanded:
+                yield self._node(node)
+
+    def _node(self, node: FlowNode) -> Markup:
+        body = node_body(node, self.scene.boxes[node.id], expanded=node.id in self.scene.expanded)
+        trigger = trigger_of(node)
+        kind = _words(node.type.value) + (f", {trigger}" if trigger else "")
+        return self._element(node.id, "node", f"{describe(node)} ({kind})", body)
+
+    def artifacts(self) -> Iterator[Markup]:
+        """Data objects, stores and annotations."""
+        for item in self.graph.artifacts:
+            box = self.scene.boxes.get(item.id)
+            if box is not None and "group" not in item.type.lower():
+                yield self._element(item.id, "artifact", item.text or item.type, artifact_body(item, box))
+
+    def labels(self) -> Iterator[Markup]:
+        """Labels outside of events, gateways, data and flows; they never hide a sign."""
+        for node in self.graph.nodes:
+            box = self.scene.boxes.get(node.id)
+            if box is not None and node.name.strip() and (node.type.is_event or node.type.is_gateway):
+                yield self._label(node.id, node.name, box)
+        for artifact in self.graph.artifacts:
+            box = self.scene.boxes.get(artifact.id)
+            if box is not None and artifact.text.strip() and has_outer_label(artifact):
+                yield self._label(artifact.id, artifact.text, box)
+        for flow in (*self.graph.flows, *self.graph.message_flows):
+            line = self.scene.lines.get(flow.id)
+            if line is not None and flow.name.strip():
+                place = flow_label_box(flow.name, line)
+                self.label_boxes[flow.id] = place
+                yield tag("g", {"class": self._css(flow.id, "label")}, outer_label(flow.name, place))
+
+    def _label(self, element_id: str, text: str, box: Box) -> Markup:
+        label = self.scene.labels.get(element_id)
+        place = outer_label_box(text, box, label)
+        self.label_boxes[element_id] = place
+        return tag(
+            "g",
+            {"class": self._css(element_id, "label")},
+            outer_label(text, place, max(label.width if label else 0, 90)),
+        )
+
+    def marks(self) -> Iterator[Markup]:
+        """Status signs at the upper right corner of nodes, badges at the lower right one."""
+        for node in self.graph.nodes:
+            box, status = self.scene.boxes.get(node.id), self.statuses.get(node.id)
+            if box is None:
+                continue
+            if status is not None and status is not ElementStatus.NOT_COVERED:
+                inset = 2 if node.type.is_activity else box.width * 0.12
+                sign = status_sign(status, box.right - inset, box.y + inset)
+                yield tag("g", {"class": status.value}, sign)
+            if node.id in self.badges:
+                yield self._badge(self.badges[node.id], box, status)
+
+    def _badge(self, text: str, box: Box, status: ElementStatus | None) -> Markup:
+        width = text_width(text, 10) * 1.1 + 10
+        place = Box(box.right - width + 8, box.bottom - 7, width, 14)
+        label = tag("text", {"x": number(place.center[0]), "y": number(place.y + 10.6)}, text)
+        css = f"badge {status.value}" if status else "badge"
+        return tag("g", {"class": css}, rectangle(place, "pill", 7), label)
+
+    def _css(self, element_id: str, kind: str) -> str:
+        status = self.statuses.get(element_id)
+        if status is None:
+            return kind
+        heat = self.heat.get(element_id)
+        level = f" heat{min(int(heat * 4) + 1, 4)}" if heat is not None and heat > 0 else ""
+        return f"{kind} {status.value}{level}"
+
+    def _element(self, element_id: str, kind: str, name: str, body: Markup) -> Markup:
+        status = self.statuses.get(element_id)
+        words = f"{name}: {TONES[status].word}" if status else name
+        if element_id in self.badges:
+            words += f" ({self.badges[element_id]})"
+        return tag("g", {"class": self._css(element_id, kind), "data-id": element_id}, tag("title", None, words), body)
