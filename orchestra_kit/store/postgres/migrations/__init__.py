@@ -1,0 +1,5 @@
+"""Alembic migrations of the schema; `HEAD` is the newest revision, known here without importing alembic."""
+
+HEAD = "0001"
+VERSION_SCHEMA = "orchestra_meta"
+"""Where alembic keeps its version: outside `public`, where every table has row security."""
