@@ -37,7 +37,7 @@ class Kernel(Protocol):
         """Return the last lines the process wrote before it could answer, for an error message."""
 
     def kill(self) -> None:
-        """End the process and everything it started, at once. Killing twice is harmless."""
+        """End the process and its process group at once. Killing twice is harmless."""
 
 
 class KernelLauncher(Protocol):

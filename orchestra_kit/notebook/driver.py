@@ -1,0 +1,194 @@
+"""The notebook driver: walks a run's plan by executing its notebook, one cell for each step."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestra_kit.errors import CannotJudgeError, KernelDiedError
+from orchestra_kit.notebook.generate import generate_notebook
+from orchestra_kit.notebook.kernel_launcher import ColdLauncher
+from orchestra_kit.notebook.step_server import LONGEST_PATH, StepServer
+from orchestra_kit.spi.driver import Interruptible, RunSession
+from orchestra_kit.spi.kernel import Kernel, KernelLauncher, KernelRequest
+
+if TYPE_CHECKING:
+    from orchestra_kit.notebook.papermill_engine import CellWalk
+
+SOCKET_NAME_LENGTH = 16
+_import_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotebookSettings:
+    """Where executed notebooks are kept, how kernels start, and how long one may take or say nothing.
+
+    `idle_seconds` bounds the time a kernel spends outside of steps: a cell that loops for ever ends there.
+    `scratch` holds one short-lived private folder for each run; its path must be short, for sockets lie in it.
+    """
+
+    folder: Path
+    launcher: KernelLauncher = field(default_factory=ColdLauncher)
+    start_seconds: float = 60.0
+    idle_seconds: float = 300.0
+    scratch: Path | None = None
+
+
+class NotebookDriver:
+    """Executes a run as a notebook kept at `<folder>/<run id>.ipynb`. One driver serves any number of threads."""
+
+    def __init__(self, settings: NotebookSettings) -> None:
+        self._settings = settings
+
+    def notebook_path(self, run_id: str) -> Path:
+        """Return where the executed notebook of a run lies."""
+        return self._settings.folder / f"{run_id}.ipynb"
+
+    def drive(self, session: RunSession) -> None:
+        """Run every step that is to be run; whatever `run_step` raised is raised again, in this thread.
+
+        Raise KernelDiedError when the kernel ended early, CannotJudgeError when a cell went wrong by itself. The
+        notebook is written in every case.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._drive(session)
+            return
+        # A thread that already runs a loop (a notebook's own) cannot run another one.
+        _in_thread(lambda: self._drive(session))
+
+    def _drive(self, session: RunSession) -> None:
+        with private_folder(self._settings.scratch) as folder:
+            token = secrets.token_urlsafe(32)
+            server = StepServer(session, path=folder / "steps", token=token)
+            kernel: Kernel | None = None
+            try:
+                run = session.run
+                grant = {
+                    "socket": str(folder / "steps"),
+                    "token": token,
+                    "runId": run.id,
+                    "leaseEpoch": run.lease_epoch,
+                }
+                request = KernelRequest(run_id=run.id, folder=folder, grant=grant)
+                kernel = self._settings.launcher.launch(request)
+                server.start(owner=kernel.owns)
+                walk = self._execute(session, kernel, server)
+            finally:
+                if kernel is not None:
+                    kernel.kill()
+                server.close()
+        _judge(session, server, walk)
+
+    def _execute(self, session: RunSession, kernel: Kernel, server: StepServer) -> CellWalk:
+        # The kernel boots while papermill is imported and the notebook written.
+        papermill, cell_walk = _load_papermill()
+        run = session.run
+        path = self.notebook_path(run.id)
+        walk: CellWalk = cell_walk(
+            kernel=kernel,
+            interruption=lambda: _interruption(session, server, self._settings.idle_seconds),
+            start_seconds=self._settings.start_seconds,
+            output_path=path,
+        )
+        notebook = generate_notebook(session.plan, run, aliases=session.step_aliases)
+        try:
+            papermill.execute_notebook(
+                notebook,
+                None,
+                engine_name="orchestra",
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                walk=walk,
+            )
+        except papermill.PapermillExecutionError:
+            # papermill has marked the failing cell in the notebook, after the engine's last save.
+            _write(walk, path)
+        return walk
+
+
+@contextmanager
+def private_folder(scratch: Path | None) -> Iterator[Path]:
+    """Give a new folder of mode 0700 with a short path, and remove it with all that is in it."""
+    parent = scratch or Path(tempfile.gettempdir())
+    if len(str(parent).encode()) > LONGEST_PATH - SOCKET_NAME_LENGTH - 8:
+        parent = Path("/tmp")  # noqa: S108 - mkdtemp makes it private; a socket's path must be short
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="ok-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _judge(session: RunSession, server: StepServer, walk: CellWalk) -> None:
+    """Raise what keeps this drive from counting as walked to the end; the server knows, not the notebook."""
+    if server.failure is not None:
+        raise server.failure
+    if server.finished or (walk.ended_by == "interrupted" and _stop_requested(session)):
+        return
+    if walk.ended_by == "interrupted":
+        raise CannotJudgeError(f"{walk.reason} Step '{server.expected}' was not done.")
+    where = f" in cell '{walk.failed_cell}'" if walk.failed_cell else ""
+    if walk.ended_by == "died":
+        raise KernelDiedError(f"the notebook's kernel ended{where} before step '{server.expected}' was done.")
+    what = f"failed{where}" if walk.failed_cell else "ended"
+    raise CannotJudgeError(f"the notebook {what} before step '{server.expected}' was asked for.")
+
+
+def _interruption(session: RunSession, server: StepServer, idle_seconds: float) -> str | None:
+    if server.failure is not None:
+        return "the worker stopped this run."
+    if _stop_requested(session):
+        return "the run was cancelled, or another worker owns it now."
+    if server.idle_seconds() > idle_seconds:
+        return f"the notebook asked for no step during {idle_seconds:.0f} s."
+    return None
+
+
+def _stop_requested(session: RunSession) -> bool:
+    return isinstance(session, Interruptible) and session.stop_requested()
+
+
+def _load_papermill() -> tuple[Any, type[CellWalk]]:
+    """Return papermill and our walk. One thread at a time: papermill and the engine import each other."""
+    with _import_lock:
+        import papermill
+        from papermill.engines import papermill_engines
+
+        from orchestra_kit.notebook.papermill_engine import CellWalk, OrchestraEngine
+
+        papermill_engines.register("orchestra", OrchestraEngine)
+    return papermill, CellWalk
+
+
+def _write(walk: CellWalk, path: Path) -> None:
+    from orchestra_kit.notebook.papermill_engine import write_notebook
+
+    write_notebook(walk.notebook, path)
+
+
+def _in_thread(work: Any) -> None:
+    problems: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as problem:  # noqa: BLE001 - raised again in the thread that waits
+            problems.append(problem)
+
+    thread = threading.Thread(target=guarded, name="notebook-driver")
+    thread.start()
+    thread.join()
+    if problems:
+        raise problems[0]
