@@ -108,6 +108,9 @@ class OrchestraEngine(Engine):  # type: ignore[misc]
         if walk is not None:
             manager.output_path = walk.output_path
             walk.notebook = nb
+            # papermill has put the whole notebook here, as it was not read from a file.
+            nb.metadata.papermill["input_path"] = None
+            nb.metadata.papermill["output_path"] = walk.output_path.name if walk.output_path else None
         manager.notebook_start()
         try:
             cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **kwargs)

@@ -46,6 +46,7 @@ class StepServer:
         self.failure: Exception | None = None
         self._session = session
         self._token = token
+        self._path = path
         self._aliases = session.step_aliases
         self._next = 0
         self._stopped = False
@@ -86,26 +87,28 @@ class StepServer:
     def close(self) -> None:
         """Take no more requests, and wait for a step under way: the engine bounds how long that takes."""
         self._closing.set()
-        for end in (self._listener, self._connection):
-            if end is not None:
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
+        connection = self._connection
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         if self._thread.ident is not None:
+            self._wake()
             self._thread.join()
         self._listener.close()
 
+    def _wake(self) -> None:
+        # Nothing else ends a blocked `accept` on every system: closing or shutting down the listener does not.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as poke, contextlib.suppress(OSError):
+            poke.setblocking(False)
+            poke.connect(str(self._path))
+
     def _serve(self) -> None:
-        # Where shutdown does not wake `accept`, the timeout does.
-        self._listener.settimeout(0.5)
-        while not self._closing.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
+        while True:
+            connection, _ = self._listener.accept()
             with connection:
                 self._connection = connection
+                if self._closing.is_set():
+                    return
                 with contextlib.suppress(OSError, WireError):
                     self._serve_connection(connection)
                 self._connection = None
