@@ -11,7 +11,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\ud
 # Signs that turn the reading direction around would let a hostile name disguise the text beside it.
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
-VOID_ELEMENTS = frozenset({"meta", "br", "hr", "link", "col"})
+VOID_ELEMENTS = frozenset({"meta", "br", "hr", "input"})
 
 
 class Markup:
@@ -31,7 +31,7 @@ class Markup:
         return len(self._text)
 
 
-Child: TypeAlias = "Markup | str | int | float | None | Iterable[Child]"
+Child: TypeAlias = "Markup | str | int | float | Iterable[Child] | None"
 Attribute: TypeAlias = "str | int | float | bool | None"
 EMPTY = Markup("", _made_here=True)
 

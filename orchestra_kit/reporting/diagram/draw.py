@@ -98,7 +98,8 @@ def of_process(graph: ControlFlowGraph, process_id: str) -> ControlFlowGraph:
     flows = tuple(flow for flow in graph.flows if flow.process_id == process_id)
     lanes = tuple(item for item in graph.lanes if item.process_id == process_id)
     participants = tuple(item for item in graph.participants if item.process_id == process_id)
-    ids = {item.id for item in (*nodes, *flows, *lanes, *participants)}
+    ids = {node.id for node in nodes} | {flow.id for flow in flows}
+    ids |= {item.id for item in lanes} | {item.id for item in participants}
     ids |= _artifacts_within(graph, ids)
     ends = {item.id: {item.source, item.target} for item in graph.associations}
     return graph.model_copy(
@@ -181,8 +182,8 @@ class _Drawing:
 
     def pools(self) -> Iterator[Markup]:
         """Pools, then the lanes in them, outer ones first."""
-        for item in self.graph.participants:
-            yield from self._pool(item)
+        for participant in self.graph.participants:
+            yield from self._pool(participant)
         for item in sorted(self.graph.lanes, key=self._area, reverse=True):
             box = self.scene.boxes.get(item.id)
             if box is not None:
@@ -272,12 +273,14 @@ class _Drawing:
             box = self.scene.boxes.get(artifact.id)
             if box is not None and artifact.text.strip() and has_outer_label(artifact):
                 yield self._label(artifact.id, artifact.text, box)
-        for flow in (*self.graph.flows, *self.graph.message_flows):
-            line = self.scene.lines.get(flow.id)
-            if line is not None and flow.name.strip():
-                place = flow_label_box(flow.name, line)
-                self.label_boxes[flow.id] = place
-                yield tag("g", {"class": self._css(flow.id, "label")}, outer_label(flow.name, place))
+        named = [(flow.id, flow.name) for flow in self.graph.flows]
+        named += [(message.id, message.name) for message in self.graph.message_flows]
+        for flow_id, name in named:
+            line = self.scene.lines.get(flow_id)
+            if line is not None and name.strip():
+                place = flow_label_box(name, line)
+                self.label_boxes[flow_id] = place
+                yield tag("g", {"class": self._css(flow_id, "label")}, outer_label(name, place))
 
     def _label(self, element_id: str, text: str, box: Box) -> Markup:
         label = self.scene.labels.get(element_id)

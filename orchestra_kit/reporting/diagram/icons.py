@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from orchestra_kit.reporting.markup import EMPTY, Markup, join, number, tag
 from orchestra_kit.reporting.palette import ElementStatus
@@ -97,7 +98,7 @@ def _cross(x: float, y: float, scale: float, css: str) -> Markup:
     return path(_points(x, y, scale, *shape) + "Z", css)
 
 
-_EVENT_ICONS = {
+_EVENT_ICONS: dict[str, Callable[[float, float, float, str], Markup]] = {
     "message": envelope,
     "timer": _timer,
     "error": _error,
@@ -167,7 +168,7 @@ def _script(x: float, y: float) -> Markup:
     return path(sheet, "o")
 
 
-_TASK_ICONS = {
+_TASK_ICONS: dict[str, Callable[[float, float], Markup]] = {
     "serviceTask": _service,
     "userTask": _user,
     "manualTask": _manual,
@@ -220,7 +221,7 @@ def status_sign(status: ElementStatus, x: float, y: float) -> Markup:
     return tag("g", {"class": "sign"}, circle(x, y, 8, "disc"), path(_SIGNS[status](x, y), "mark"))
 
 
-_SIGNS = {
+_SIGNS: dict[ElementStatus, Callable[[float, float], str]] = {
     ElementStatus.PASSED: lambda x, y: _points(x, y, 1, (-4, 0.3), (-1.2, 3.2), (4, -3.2)),
     ElementStatus.FAILED: lambda x, y: (
         _points(x, y, 1, (-3.2, -3.2), (3.2, 3.2)) + _points(x, y, 1, (3.2, -3.2), (-3.2, 3.2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -214,7 +215,7 @@ class _Container:
 
     def _passed(self, ranked: Ranked, chain: Sequence[str]) -> set[int]:
         ranks = [ranked.rank[cell] for cell in chain]
-        return {min(pair) for pair in zip(ranks, ranks[1:], strict=False)}
+        return {min(pair) for pair in itertools.pairwise(ranks)}
 
     def _put(self, node: FlowNode, x: float, y: float) -> None:
         cell = self.cells[node.id]
@@ -350,7 +351,7 @@ class _Rows:
         self._ranked, self._cells = ranked, cells
         self._near: dict[str, list[str]] = {cell: [] for cell in ranked.rank}
         for chain in ranked.chains.values():
-            for one, two in zip(chain, chain[1:], strict=False):
+            for one, two in itertools.pairwise(chain):
                 self._near[one].append(two)
                 self._near[two].append(one)
         self.middle: dict[str, float] = {}
@@ -471,7 +472,7 @@ def _label_place(flow: SequenceFlow, points: tuple[Point, ...]) -> Box | None:
     lines = wrap(flow.name, 90, size=11)
     width = max(text_width(line, 11) for line in lines)
     height = 13.0 * len(lines)
-    pieces = [(a, b) for a, b in zip(points, points[1:], strict=False) if abs(a[1] - b[1]) < 0.5]
+    pieces = [(a, b) for a, b in itertools.pairwise(points) if abs(a[1] - b[1]) < 0.5]
     if not pieces:
         return None
     start, end = next((piece for piece in reversed(pieces) if abs(piece[1][0] - piece[0][0]) >= width), pieces[-1])

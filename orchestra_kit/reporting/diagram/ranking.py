@@ -5,6 +5,7 @@ After Sugiyama, Tagawa and Toda (1981): break cycles, rank, put a placeholder wh
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -61,15 +62,15 @@ def _backward(cells: Sequence[str], links: Sequence[Link]) -> set[str]:
         stack = [(root, iter(leaving[root]))]
         while stack:
             cell, rest = stack[-1]
-            link = next(rest, None)
-            if link is None:
+            following = next(rest, None)
+            if following is None:
                 state[cell] = 2
                 stack.pop()
-            elif state.get(link.head) == 1:
-                backward.add(link.key)
-            elif link.head not in state:
-                state[link.head] = 1
-                stack.append((link.head, iter(leaving[link.head])))
+            elif state.get(following.head) == 1:
+                backward.add(following.key)
+            elif following.head not in state:
+                state[following.head] = 1
+                stack.append((following.head, iter(leaving[following.head])))
     return backward
 
 
@@ -124,7 +125,7 @@ def _sweep(ranked: Ranked, bands: dict[str, int]) -> None:
     before: dict[str, list[str]] = {cell: [] for cell in ranked.rank}
     after: dict[str, list[str]] = {cell: [] for cell in ranked.rank}
     for chain in ranked.chains.values():
-        for one, two in zip(chain, chain[1:], strict=False):
+        for one, two in itertools.pairwise(chain):
             if ranked.rank[one] < ranked.rank[two]:
                 after[one].append(two)
                 before[two].append(one)

@@ -13,7 +13,7 @@ def diagram_css(*, dark: bool = False) -> str:
         _base(ground.ink, node, ground.muted, ground.paper, ground.panel),
         *(_status_rules(status, dark=dark) for status in TONES),
         _heat_rules(ground.paper, dark=dark),
-        ".orc .notcovered text.lab{fill:%s}" % ground.muted,
+        f".orc .notcovered text.lab{{fill:{ground.muted}}}",
     ]
     return "".join(rules)
 
