@@ -1,0 +1,1 @@
+"""Adapters that speak to systems under test, one folder per protocol."""
