@@ -99,3 +99,10 @@ def test_unknown_ids_are_not_found(caller):
     ):
         assert answer.status_code == 404
         assert answer.json()["code"] == code
+
+
+@pytest.mark.parametrize("quantity, price, status", [
+    (0, 1, 201), (1_000_000, 100_000_000, 201), (-1, 1, 400), (1_000_001, 1, 400), (1, 0, 400), (1, 100_000_001, 400),
+])  # fmt: skip
+def test_item_keeps_within_its_bounds(caller, quantity, price, status):
+    assert caller.stock(quantity, price).status_code == status
