@@ -43,7 +43,6 @@ STAND_IN = """\
 import sys
 sys.path.insert(0, {root!r})
 import json
-from IPython.display import display
 from orchestra_kit.notebook.kernel_client import StepView, Summary
 
 results = json.loads({results!r})
@@ -51,7 +50,6 @@ seen = []
 
 def step(alias):
     seen.append(StepView({{"result": results[alias], "replayed": False, "goOn": True}}))
-    display(seen[-1])
     return seen[-1]
 
 def summary():

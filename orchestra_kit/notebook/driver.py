@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +27,16 @@ SOCKET_NAME_LENGTH = 16
 _import_lock = threading.Lock()
 
 
+def compose_generated(session: RunSession) -> Any:
+    """Return the generated notebook of a run."""
+    return generate_notebook(session.plan, session.run, aliases=session.step_aliases)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotebookSettings:
     """Where executed notebooks are kept, how kernels start, and how long one may take or say nothing.
 
+    `compose` makes the notebook of a run; by default it is generated from the plan.
     `idle_seconds` bounds the time a kernel spends outside of steps: a cell that loops for ever ends there.
     `scratch` holds one short-lived private folder for each run; its path must be short, for sockets lie in it.
     """
@@ -40,6 +46,7 @@ class NotebookSettings:
     start_seconds: float = 60.0
     idle_seconds: float = 300.0
     scratch: Path | None = None
+    compose: Callable[[RunSession], Any] = compose_generated
 
 
 class NotebookDriver:
@@ -67,6 +74,7 @@ class NotebookDriver:
         _in_thread(lambda: self._drive(session))
 
     def _drive(self, session: RunSession) -> None:
+        self._check_folder()
         with private_folder(self._settings.scratch) as folder:
             token = secrets.token_urlsafe(32)
             server = StepServer(session, path=folder / "steps", token=token)
@@ -89,6 +97,14 @@ class NotebookDriver:
                 server.close()
         _judge(session, server, walk)
 
+    def _check_folder(self) -> None:
+        # Said before the first step acts, not when all is done.
+        folder = self._settings.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise CannotJudgeError(f"no notebook can be kept in {folder}: {problem.strerror}.") from problem
+
     def _execute(self, session: RunSession, kernel: Kernel, server: StepServer) -> CellWalk:
         # The kernel boots while papermill is imported and the notebook written.
         papermill, cell_walk = _load_papermill()
@@ -97,13 +113,13 @@ class NotebookDriver:
         walk: CellWalk = cell_walk(
             kernel=kernel,
             interruption=lambda: _interruption(session, server, self._settings.idle_seconds),
+            ready=server.count_idle,
             start_seconds=self._settings.start_seconds,
             output_path=path,
         )
-        notebook = generate_notebook(session.plan, run, aliases=session.step_aliases)
         try:
             papermill.execute_notebook(
-                notebook,
+                self._settings.compose(session),
                 None,
                 engine_name="orchestra",
                 kernel_name="python3",

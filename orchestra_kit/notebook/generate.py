@@ -47,7 +47,7 @@ def generate_notebook(plan: RunPlan, run: TestRun, *, aliases: Sequence[str] | N
     ]
     for alias in wanted:
         cells.append(v4.new_markdown_cell(_about(steps[alias]), id=cell_id("about", alias)))
-        cells.append(v4.new_code_cell(f'{names[alias]} = step("{alias}")', id=cell_id("step", alias)))
+        cells.append(v4.new_code_cell(f'{names[alias]} = step("{alias}")\n{names[alias]}', id=cell_id("step", alias)))
     cells.append(v4.new_code_cell("summary()", id="summary"))
     return v4.new_notebook(cells=cells, metadata=_metadata(plan, run))
 

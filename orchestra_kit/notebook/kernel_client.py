@@ -141,9 +141,9 @@ class WorkerLink:
         outcome = self._ask({"execute": alias, "overrides": overrides})
         view = StepView(outcome)
         self.seen[alias] = view
-        _show(view)
         if view.go_on or (view.passed and outcome["last"]):
             return view
+        _show(view)
         if view.passed:
             raise RunStopped("the run ends here: it was cancelled, or its mode runs no further step.")
         first = view.violations[0]["message"] if view.violations else "no violation was given"
@@ -184,7 +184,10 @@ def connect(overrides: Mapping[str, Any] | None = None) -> None:
 
 
 def step(alias: str, *, overrides: Any = None) -> StepView:
-    """Run one step of the scenario, or replay what is recorded of it, show it and return it."""
+    """Run one step of the scenario, or replay what is recorded of it, and return what became of it.
+
+    A step the run ends with is shown before StepFailed ends the notebook.
+    """
     if _link is None:
         raise NotConnected(HOW_TO_CONNECT)
     return _link.step(alias, overrides)

@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine, NotebookExecutionManager
 
-from orchestra_kit.errors import KernelDiedError
+from orchestra_kit.errors import CannotJudgeError, KernelDiedError
 from orchestra_kit.spi.kernel import Kernel
 
 LOOK_SECONDS = 0.1
@@ -45,12 +45,14 @@ quiet.propagate = False
 class CellWalk:
     """One walk over the cells of a run's notebook, handed to the engine through papermill.
 
-    `interruption` returns why to end now, None to go on. Afterwards `ended_by` tells why the walk ended early
+    `interruption` returns why to end now, None to go on; `ready` is called when the kernel answers.
+    Afterwards `ended_by` tells why the walk ended early
     (`failed` when a cell did, `died`, `interrupted` with its `reason`), and `notebook` is what there is to keep.
     """
 
     kernel: Kernel
     interruption: Callable[[], str | None]
+    ready: Callable[[], None] = lambda: None
     start_seconds: float = 60.0
     output_path: Path | None = None
     ended_by: str | None = None
@@ -195,7 +197,7 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
         connection = self.walk.kernel.connection
         # A zmq socket that connects before its peer has bound tries again only after 100 ms; the last one bound is hb.
         last_socket = Path(f"{connection['ip']}-{connection['hb_port']}")
-        while not last_socket.exists():
+        while connection["transport"] == "ipc" and not last_socket.exists():
             if self._boot_ended(deadline):
                 return False
             await asyncio.sleep(BOOT_LOOK_SECONDS)
@@ -207,6 +209,7 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
                 if reply["parent_header"].get("msg_id") == request:
                     await self.kc.iopub_channel.get_msg(timeout=1)
                     self.nb.metadata["language_info"] = reply["content"]["language_info"]
+                    self.walk.ready()
                     return True
             if self._boot_ended(deadline):
                 return False
@@ -254,11 +257,18 @@ def write_notebook(notebook: Any, path: str | Path) -> None:
         write_ipynb(notebook, str(path))
         return
     target = Path(path)
+    try:
+        _replace_whole(target, formats.writes(notebook))
+    except OSError as problem:
+        raise CannotJudgeError(f"the notebook could not be written to {target}: {problem.strerror}.") from problem
+
+
+def _replace_whole(target: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:
         with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(formats.writes(notebook))
+            file.write(text)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -51,7 +51,7 @@ class StepServer:
         self._next = 0
         self._stopped = False
         self._busy = False
-        self._idle_since = time.monotonic()
+        self._idle_since: float | None = None
         self._closing = threading.Event()
         self._owner: Callable[[int], bool] = lambda _: False
         self._connection: socket.socket | None = None
@@ -76,8 +76,13 @@ class StepServer:
         return None if self.finished else self._aliases[self._next]
 
     def idle_seconds(self) -> float:
-        """Return for how long no step has been asked for; 0 while one is under way."""
-        return 0.0 if self._busy else time.monotonic() - self._idle_since
+        """Return for how long no step has been asked for; 0 while one is under way or the kernel boots."""
+        since = self._idle_since
+        return 0.0 if self._busy or since is None else time.monotonic() - since
+
+    def count_idle(self) -> None:
+        """Count idle time from now on: the kernel answers."""
+        self._idle_since = time.monotonic()
 
     def start(self, *, owner: Callable[[int], bool]) -> None:
         """Begin to serve the processes `owner` is true of."""

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import nbformat
 import pytest
 
+from orchestra_kit.errors import OrchestraError
 from orchestra_kit.model import (
     ChannelType,
     EndpointRef,
@@ -30,6 +32,8 @@ from orchestra_kit.spi.driver import StepOutcome
 from orchestra_kit.spi.plan import RunPlan
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CONNECT = "from orchestra_kit.notebook.kernel_client import connect, step, summary\nconnect()"
+KERNELSPEC = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 ALIASES = ("check_stock", "reserve", "pay", "ship")
 
 
@@ -137,3 +141,63 @@ def launcher() -> WatchedLauncher:
 @pytest.fixture
 def driver(tmp_path: Any, launcher: WatchedLauncher) -> NotebookDriver:
     return NotebookDriver(NotebookSettings(folder=tmp_path / "notebooks", launcher=launcher))
+
+
+@pytest.fixture
+def run_cells(tmp_path: Any, launcher: WatchedLauncher) -> Callable[..., Any]:
+    """Drive hand-written cells after a connected start; return the notebook, whatever became of the run."""
+    import nbformat.v4
+
+    def run(session: MemorySession, *sources: str, connect: bool = True, **settings: Any) -> Any:
+        cells = [CONNECT, *sources] if connect else list(sources)
+
+        def compose(_: Any) -> Any:
+            made = [nbformat.v4.new_code_cell(text, id=f"cell-{number}") for number, text in enumerate(cells)]
+            return nbformat.v4.new_notebook(cells=made, metadata=KERNELSPEC)
+
+        given = {"folder": tmp_path / "notebooks", "launcher": launcher, "compose": compose, **settings}
+        driver = NotebookDriver(NotebookSettings(**given))
+        try:
+            driver.drive(session)
+        except OrchestraError as problem:
+            run.problem = problem
+        return read_notebook(driver, session.run.id)
+
+    run.problem = None
+    return run
+
+
+def read_notebook(driver: NotebookDriver, run_id: str) -> Any:
+    """Return the kept notebook, valid or failing the test."""
+    notebook = nbformat.read(driver.notebook_path(run_id), as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def output_text(notebook: Any, cell_id: str) -> str:
+    """Return everything a cell put out, as text."""
+    texts = []
+    for output in next(cell for cell in notebook.cells if cell.id == cell_id).outputs:
+        texts.append(output.get("text", "") + output.get("evalue", ""))
+        texts.append(output.get("data", {}).get("text/plain", ""))
+    return "\n".join(texts)
+
+
+@pytest.fixture
+def read() -> Any:
+    return lambda driver, run_id="0190-run": read_notebook(driver, run_id)
+
+
+@pytest.fixture
+def text_of() -> Any:
+    return output_text
+
+
+@pytest.fixture
+def plan_of() -> Any:
+    return make_plan
+
+
+@pytest.fixture
+def fresh_session() -> Any:
+    return lambda run_id="0190-run", plan=None, epoch=1: MemorySession(plan, make_run(run_id, epoch=epoch))

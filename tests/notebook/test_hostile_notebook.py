@@ -1,0 +1,230 @@
+"""What code in a cell can do to its own run, to others and to the worker: nothing but ask for the steps in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from orchestra_kit.errors import CannotJudgeError
+from orchestra_kit.notebook.step_server import StepServer
+from orchestra_kit.notebook.wire import HELLO_LIMIT, REPLY_LIMIT, REQUEST_LIMIT, receive_message, send_message
+
+RAW = """
+import json, socket, struct, pathlib
+path = pathlib.Path.home() / ".orchestra-run.json"
+grant = json.loads(path.read_text())
+from orchestra_kit.notebook.wire import *
+def dial(**changes):
+    link = socket.socket(socket.AF_UNIX); link.connect(grant["socket"])
+    send_message(link, {key: grant[key] for key in ("token", "runId", "leaseEpoch")} | changes)
+    return link, receive_message(link, limit=REPLY_LIMIT)
+def ask(link, message):
+    send_message(link, message)
+    return receive_message(link, limit=REPLY_LIMIT)
+"""
+
+
+def test_unknown_alias_is_refused_with_the_nearest_name(session, run_cells, text_of):
+    notebook = run_cells(session, 'step("reserv")')
+    assert "Did you mean 'reserve'?" in text_of(notebook, "cell-1")
+    assert session.asked == []
+
+
+def test_a_step_ahead_of_its_turn_is_refused(session, run_cells, text_of):
+    notebook = run_cells(session, 'step("ship")')
+    assert "'check_stock' is next" in text_of(notebook, "cell-1")
+    assert session.asked == []
+
+
+def test_a_recorded_step_may_be_asked_again_and_acts_once(session, run_cells, text_of):
+    notebook = run_cells(session, 'step("check_stock")\nstep("check_stock")\nstep("reserve")\nstep("check_stock")')
+    assert session.acts == Counter(["check_stock", "reserve"])
+    assert text_of(notebook, "cell-1").count("replayed, not done again") == 1
+
+
+def test_no_step_is_done_after_the_stop(session, run_cells):
+    session.failing = {"check_stock"}
+    run_cells(session, 'try: step("check_stock")\nexcept Exception: pass\nstep("reserve")')
+    assert session.asked == ["check_stock"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    ["token='x'", "token=None", "token=['x']", "token='\\ud800'", "runId='other'", "leaseEpoch=2", "leaseEpoch=True"],
+)
+def test_another_token_run_or_epoch_is_refused(session, run_cells, text_of, changes):
+    notebook = run_cells(session, f"{RAW}\nprint(dial({changes})[1])", connect=False)
+    expected = "aliases" if changes == "leaseEpoch=True" else "may not ask"
+    assert expected in text_of(notebook, "cell-0")
+
+
+def test_messages_that_are_none_end_the_connection_and_no_more(session, run_cells, text_of):
+    attacks = [
+        f"struct.pack('>I', {REQUEST_LIMIT + 1})",
+        "struct.pack('>I', 3) + b'{{{'",
+        "struct.pack('>I', 200000) + b'[' * 200000",
+        "struct.pack('>I', 2) + b'[]'",
+    ]
+    tries = "\n".join(
+        f"link, _ = dial(); link.sendall({data}); print(receive_message(link, limit=9999))" for data in attacks
+    )
+    notebook = run_cells(
+        session,
+        f"{RAW}\n{tries}\nlink, _ = dial()\nprint(ask(link, {{'execute': 'check_stock'}})['goOn'])",
+        connect=False,
+    )
+    text = text_of(notebook, "cell-0")
+    assert text.count("'refused'") == len(attacks)
+    assert text.rstrip().endswith("True")
+
+
+@pytest.mark.parametrize(
+    "request_text", ["{}", "{'execute': 7}", "{'execute': None}", "{'execute': ['pay']}", "{'execute': 'x' * 5000}"]
+)
+def test_requests_that_name_no_step_are_refused(session, run_cells, text_of, request_text):
+    notebook = run_cells(
+        session, f"{RAW}\nlink, _ = dial()\nprint(len(str(ask(link, {request_text}))) < 1000)", connect=False
+    )
+    assert "True" in text_of(notebook, "cell-0")
+    assert session.asked == []
+
+
+def test_a_hello_over_the_limit_is_not_read(session, run_cells, text_of):
+    notebook = run_cells(session, f"{RAW}\nprint(dial(token='x' * {HELLO_LIMIT})[1])", connect=False)
+    assert "None" in text_of(notebook, "cell-0")
+
+
+def test_a_right_token_in_another_process_is_refused(session, tmp_path):
+    # The socket's folder is closed to other users; a kernel of another run has the same user, and another session.
+    server = StepServer(session, path=tmp_path / "s", token="token")
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+    server.start(owner=lambda process_id: os.getsid(process_id) == other.pid)
+    try:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(str(tmp_path / "s"))
+            send_message(link, {"token": "token", "runId": session.run.id, "leaseEpoch": session.run.lease_epoch})
+            assert "may not ask" in receive_message(link, limit=REPLY_LIMIT)["error"]["message"]
+    finally:
+        server.close()
+        other.communicate(b"\n")
+    assert session.asked == []
+
+
+def test_a_connection_that_says_nothing_does_not_hold_up_the_end(session, tmp_path):
+    server = StepServer(session, path=tmp_path / "s", token="token")
+    server.start(owner=lambda _: True)
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(str(tmp_path / "s"))
+        server.close()
+        assert link.recv(1) == b""
+
+
+def test_a_socket_path_too_long_is_named(session, tmp_path):
+    with pytest.raises(CannotJudgeError, match="too long for a socket"):
+        StepServer(session, path=tmp_path / ("x" * 120), token="token")
+
+
+def test_nothing_of_the_workers_environment_is_in_the_kernel(session, run_cells, text_of, monkeypatch):
+    for name in (
+        "ORCHESTRA_DATABASE_URL",
+        "ORCHESTRA_WORKER_KEY",
+        "PGPASSWORD",
+        "PGHOST",
+        "MY_SECRET",
+        "AWS_TOKEN",
+        "PYTHONSTARTUP",
+    ):
+        monkeypatch.setenv(name, "hunter2")
+    notebook = run_cells(session, "import os, json; print(json.dumps(dict(os.environ)))", connect=False)
+    environment = json.loads(text_of(notebook, "cell-0"))
+    assert "hunter2" not in environment.values()
+    allowed = {"PATH", "HOME", "LANG", "TZ", "PYTHONPATH", "TMPDIR", "JPY_PARENT_PID"}
+    of_ipython = {
+        "MPLBACKEND",
+        "TERM",
+        "CLICOLOR",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "PAGER",
+        "GIT_PAGER",
+        "JPY_INTERRUPT_EVENT",
+        "LC_CTYPE",
+    }
+    assert set(environment) <= allowed | of_ipython | {name for name in environment if name.startswith("PYDEVD_")}
+
+
+def test_each_run_has_its_own_working_folder(session, fresh_session, run_cells, text_of):
+    source = "import os, pathlib; print(os.getcwd(), pathlib.Path.home(), oct(os.stat('..').st_mode & 0o777))"
+    places = []
+    for number in range(2):
+        notebook = run_cells(fresh_session(run_id=f"run-{number}"), source, connect=False)
+        here, home, mode = text_of(notebook, "cell-0").split()
+        assert here == home
+        assert mode == "0o700"
+        places.append(here)
+    assert places[0] != places[1]
+
+
+def test_the_grant_is_gone_once_it_was_used(session, run_cells, text_of):
+    notebook = run_cells(session, "import os; print(os.listdir(os.path.expanduser('~')))")
+    assert ".orchestra-run.json" not in text_of(notebook, "cell-1")
+
+
+def test_no_descriptor_of_the_worker_is_inherited(session, run_cells, text_of, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2")
+    with secret.open() as file:
+        os.set_inheritable(file.fileno(), True)
+        notebook = run_cells(
+            session,
+            "import os, glob\nprint([os.readlink(path) for path in glob.glob('/proc/self/fd/*') if os.path.lexists(path)])",
+            connect=False,
+        )
+    assert "secret" not in text_of(notebook, "cell-0")
+
+
+def test_markup_in_results_and_names_is_shown_as_text(driver, session, plan_of):
+    session.plan = plan_of("pay", name="<script>alert(1)</script> [x](javascript:alert(2))")
+    session.body = {"<script>alert(3)</script>": "<img src=x onerror=alert(4)>"}
+    session.failing = {"pay"}
+    driver.drive(session)
+    notebook = json.loads(driver.notebook_path(session.run.id).read_text())
+    shown = [
+        "".join(cell["source"])
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "markdown" and "tags" in cell["metadata"]
+    ]
+    for cell in notebook["cells"]:
+        shown += [
+            "".join(output["data"]["text/html"])
+            for output in cell.get("outputs", ())
+            if "text/html" in output.get("data", {})
+        ]
+    assert any("alert(3)" in text or "alert\\(1\\)" in text for text in shown)
+    for text in shown:
+        assert "<script" not in text
+        assert "<img" not in text
+        assert "](javascript" not in text
+
+
+def test_a_notebook_that_floods_its_worker_is_ended(session, run_cells, monkeypatch):
+    import papermill  # noqa: F401 - it has to be loaded before our engine
+
+    from orchestra_kit.notebook import papermill_engine
+
+    monkeypatch.setattr(papermill_engine, "OUTPUT_LIMIT", 100_000)
+    notebook = run_cells(session, "while True: print('x' * 10_000, flush=True)", connect=False)
+    assert "wrote more than" in str(run_cells.problem)
+    assert len(json.dumps(notebook)) < 300_000
+
+
+def test_a_body_too_large_for_a_notebook_is_left_out(session, run_cells, text_of):
+    session.body = "x" * (REPLY_LIMIT + 1)
+    notebook = run_cells(session, 'print(len(step("check_stock").response["body"]) < 200)')
+    assert "True" in text_of(notebook, "cell-1")
