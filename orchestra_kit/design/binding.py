@@ -88,6 +88,8 @@ class ElementBinding(ActionBinding):
     the checks that show the system did it (`assert`)."""
 
     role: ElementRole | None = None
+    after: tuple[ActionBinding, ...] = ()
+    """Further calls made right after the element's own, such as a repetition that has to be harmless."""
     then: tuple[AssertionBinding, ...] = ()
     asserts: tuple[AssertionBinding, ...] = Field(default=(), alias="assert")
     unobservable: str | None = None

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from orchestra_kit.design.binding import ActionBinding, AssertionBinding, ElementRole, FlowBinding, ProjectBinding
+from orchestra_kit.design.binding import (
+    ActionBinding,
+    AssertionBinding,
+    ElementBinding,
+    ElementRole,
+    FlowBinding,
+    ProjectBinding,
+)
 from orchestra_kit.design.checking import check_steps
 from orchestra_kit.design.coverage import ComposedScenario
 from orchestra_kit.design.documents import Document
@@ -129,7 +136,7 @@ class SuiteGenerator:
         for position, action in enumerate(self._binding.teardown):
             self._add_action(walk, action, None, place=("teardown", position))
         steps = walk.writer.steps()
-        gaps = [*walk.gaps, *walk.writer.gaps, *check_steps(steps, self._catalog, data, walk.writer.aliases_missing)]
+        gaps = [*walk.gaps, *walk.writer.gaps, *check_steps(steps, self._catalog, data)]
         names = [self._nodes[item].name for item in composed.visits if item in self._nodes]
         return TestScenario(
             id=ScenarioId(self._make_id()),
@@ -166,8 +173,6 @@ class SuiteGenerator:
         role = self._roles.role_of(node)
         place = ("elements", node.id)
         if role is ElementRole.DRIVEN and node.type is not NodeType.START_EVENT:
-            from orchestra_kit.design.binding import ElementBinding
-
             bound = self._matcher.bind(node, element or ElementBinding(), role.value)
             self._notes.setdefault(node.id, bound.note)
             if bound.endpoint is None:
@@ -178,6 +183,8 @@ class SuiteGenerator:
         elif role is ElementRole.OBSERVED:
             self._observe(walk, node)
         if element is not None:
+            for position, action in enumerate(element.after):
+                self._add_action(walk, action, node, place=(*place, "after", position))
             for position, assertion in enumerate(element.then):
                 self._add_assertion(walk, assertion, node, place=(*place, "then", position))
             if role is not ElementRole.OBSERVED:
@@ -264,7 +271,9 @@ def _render_on_path(value: Any, scope: Mapping[str, Any]) -> Any:
 def _unbound(node: FlowNode, note: BindingNote) -> Gap:
     choices = ", ".join(f"{item.operation} ({item.score:.2f})" for item in note.candidates)
     nearest = f" Nearest: {choices}." if choices else ""
-    message = f"no operation is known for '{node.name or node.id}': name one under elements.{node.id}.operation.{nearest}"
+    message = (
+        f"no operation is known for '{node.name or node.id}': name one under elements.{node.id}.operation.{nearest}"
+    )
     return Gap(code="NO_OPERATION", message=message, element_id=node.id)
 
 

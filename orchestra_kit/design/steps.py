@@ -49,7 +49,6 @@ class StepWriter:
         self._producers: dict[str, Producer] = {}
         self._last_action: str | None = None
         self.gaps: list[Gap] = []
-        self.aliases_missing: dict[str, str] = {}
 
     def steps(self) -> tuple[ScenarioStep, ...]:
         """Return the steps written so far, in order."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from orchestra_kit.errors import ExpressionError, Place, nearest_hint
-from orchestra_kit.expressions.ast import Call, Node, walk
+from orchestra_kit.expressions.ast import Call, Node, children, walk
 from orchestra_kit.expressions.parser import parse
 from orchestra_kit.expressions.references import Reference, Step, chain_of, references_of, render_reference
 
@@ -134,7 +134,9 @@ def _follow(chain: tuple[str, tuple[Step, ...]], scope: Mapping[str, Any], text:
         raise ExpressionError(f"unknown name '{root}' in `{text}`.", place=place, hint=nearest_hint(root, scope))
     value = _lookup_root(scope, root)
     for depth, part in enumerate(path):
-        if (isinstance(value, Mapping) and part in value) or (isinstance(value, (list, tuple)) and type(part) is int and 0 <= part < len(value)):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, (list, tuple)) and isinstance(part, int) and 0 <= part < len(value):
             value = value[part]
         else:
             raise _missing(root, path[:depth], part, value, place)
@@ -163,8 +165,6 @@ def _loop_nesting(node: Node) -> int:
         if isinstance(current, Call) and current.is_macro and current.function != "has":
             depth += 1
             deepest = max(deepest, depth)
-        from orchestra_kit.expressions.ast import children
-
         waiting.extend((child, depth) for child in children(current))
     return deepest
 
