@@ -162,7 +162,9 @@ def _start(files: ServerFiles, deadline: float) -> None:
     kept_pid(files.data)
     while True:
         try:
-            _run(files, "pg_ctl", "-w", "-t", "60", "-l", str(files.data / "server.log"), "-D", str(files.data), "start")
+            _run(
+                files, "pg_ctl", "-w", "-t", "60", "-l", str(files.data / "server.log"), "-D", str(files.data), "start"
+            )
             return
         except StoreUnavailableError:
             # processes of a killed server may hold its memory for a moment

@@ -18,9 +18,11 @@ DATABASE = "orchestra"
 
 _LOCK = 0x6F726368726F6C  # roles belong to the whole server: one process makes them
 
-_TIMEOUTS = {
-    APP: {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "5s", "lock_timeout": "10s"},
-    WORKER: {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "5s", "lock_timeout": "10s"},
+_SETTINGS = {
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "5s",
+    "lock_timeout": "10s",
+    "timezone": "UTC",
 }
 """Idle in a transaction for 5 s is below any lease, so that a frozen worker holds no row another one needs."""
 
@@ -39,11 +41,9 @@ def create_roles(connection: psycopg.Connection, passwords: Mapping[str, str] | 
             if password is not None:
                 statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
                 connection.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
-            for setting, value in _TIMEOUTS.get(role, {}).items():
+            for setting, value in _SETTINGS.items() if role in (APP, WORKER) else ():
                 statement = sql.SQL("ALTER ROLE {} SET {} = {}")
-                connection.execute(
-                    statement.format(sql.Identifier(role), sql.Identifier(setting), sql.Literal(value))
-                )
+                connection.execute(statement.format(sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)))
         # the owner hands the dispatch functions over, which takes membership
         connection.execute(f"GRANT {DISPATCH} TO {OWNER}")
     finally:

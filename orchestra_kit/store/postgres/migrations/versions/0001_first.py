@@ -11,4 +11,6 @@ down_revision = None
 def upgrade() -> None:
     """Run the SQL beside this file."""
     script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    op.get_bind().connection.driver_connection.execute(script)  # without parameters, so percent signs are plain
+    driver = op.get_bind().connection.driver_connection
+    assert driver is not None
+    driver.execute(script)  # without parameters, so that percent signs stay as they are

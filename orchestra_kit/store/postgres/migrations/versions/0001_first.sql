@@ -234,6 +234,7 @@ CREATE TABLE test_run (
   locked_by text,
   lock_until timestamptz,
   heartbeat_at timestamptz,
+  claim_token text,
   lease_epoch integer NOT NULL DEFAULT 0,
   recoveries integer NOT NULL DEFAULT 0,
   cancel_requested boolean NOT NULL DEFAULT false,
@@ -347,7 +348,7 @@ GRANT UPDATE (status, finished_at, violations) ON test_step_result TO orchestra_
 -- What workers may do.
 GRANT SELECT ON tenant, protocol_spec, test_run, suite_run, test_step_result TO orchestra_worker;
 GRANT UPDATE (status, status_reason, queued_at, started_at, finished_at, locked_by, lock_until, heartbeat_at,
-  lease_epoch, recoveries, cancel_requested, blocked, first_intent, position) ON test_run TO orchestra_worker;
+  claim_token, lease_epoch, recoveries, cancel_requested, blocked, first_intent, position) ON test_run TO orchestra_worker;
 GRANT UPDATE (status, context, cancel_requested, revision, started_at, finished_at) ON suite_run TO orchestra_worker;
 GRANT INSERT ON test_step_result, audit_log TO orchestra_worker;
 GRANT UPDATE (status, started_at, finished_at, duration_ms, actual_status_code, payload, violations, sealed)
