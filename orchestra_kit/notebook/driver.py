@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import logging
 import secrets
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from orchestra_kit.notebook.papermill_engine import CellWalk
 
 SOCKET_NAME_LENGTH = 16
+FOLDER_PREFIX = "ok-"
+LOCK_NAME = "lock"
+ABANDONED_SECONDS = 600.0
+"""Younger folders are left alone: one is made before its lock is taken."""
 _import_lock = threading.Lock()
 
 
@@ -133,18 +140,32 @@ class NotebookDriver:
         return walk
 
 
-@contextmanager
+@contextlib.contextmanager
 def private_folder(scratch: Path | None) -> Iterator[Path]:
     """Give a new folder of mode 0700 with a short path, and remove it with all that is in it."""
     parent = scratch or Path(tempfile.gettempdir())
     if len(str(parent).encode()) > LONGEST_PATH - SOCKET_NAME_LENGTH - 8:
         parent = Path("/tmp")  # noqa: S108 - mkdtemp makes it private; a socket's path must be short
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="ok-", dir=parent))
+    remove_abandoned(parent)
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
     try:
-        yield folder
+        with (folder / LOCK_NAME).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the private folders of workers that were killed: those nobody holds the lock of any more."""
+    for folder in parent.glob(f"{FOLDER_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime < ABANDONED_SECONDS or folder.is_symlink():
+                continue
+            with (folder / LOCK_NAME).open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _judge(session: RunSession, server: StepServer, walk: CellWalk) -> None:
@@ -185,6 +206,10 @@ def _load_papermill() -> tuple[Any, type[CellWalk]]:
         from orchestra_kit.notebook.papermill_engine import CellWalk, OrchestraEngine
 
         papermill_engines.register("orchestra", OrchestraEngine)
+        logger = logging.getLogger("papermill")
+        if logger.level == logging.NOTSET:
+            # It writes the whole notebook as its name, as ours comes from no file.
+            logger.setLevel(logging.WARNING)
     return papermill, CellWalk
 
 

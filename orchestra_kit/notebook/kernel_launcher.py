@@ -26,7 +26,15 @@ KILL_SECONDS = 5.0
 
 
 class ColdLauncher:
-    """Starts an ipykernel from nothing: about a quarter of a second until it answers."""
+    """Starts an ipykernel from nothing: about a quarter of a second until it answers.
+
+    Where the system can, the kernel is confined to its own folder, the installed software and `readable`;
+    `confined=False` leaves it all the files its user has.
+    """
+
+    def __init__(self, *, confined: bool = True, readable: tuple[Path, ...] = ()) -> None:
+        self._confined = confined
+        self._readable = readable
 
     def launch(self, request: KernelRequest) -> Kernel:
         """Start a kernel and return without waiting until it is ready."""
@@ -37,13 +45,17 @@ class ColdLauncher:
         connection_file = request.folder / "connection.json"
         _write_private(connection_file, connection)
         log_path = request.folder / "kernel.log"
-        command = [sys.executable, "-m", "orchestra_kit.notebook.kernel_main", "-f", str(connection_file)]
+        search_path = _needed_search_path()
+        readable = [str(path) for path in self._readable]
+        readable += [root for package, root in search_path.items() if package == "ipykernel"]
+        command = [sys.executable, "-m", "orchestra_kit.notebook.kernel_main", str(connection_file)]
+        command += readable if self._confined else ["--open"]
         try:
             with log_path.open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                     command,
                     cwd=home,
-                    env=clean_environment(home),
+                    env=clean_environment(home, search_path=tuple(search_path.values())),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=log,
@@ -94,16 +106,15 @@ class ColdKernel:
                 self._process.wait(timeout=KILL_SECONDS)
 
 
-def clean_environment(home: Path) -> dict[str, str]:
+def clean_environment(home: Path, *, search_path: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the environment of a kernel: an allow list, never the worker's own with names taken out."""
     environment = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
     environment.setdefault("LANG", "C.UTF-8")
     environment["HOME"] = str(home)
     # ipykernel watches this process and ends with it.
     environment["JPY_PARENT_PID"] = str(os.getpid())
-    search_path = _needed_search_path()
     if search_path:
-        environment["PYTHONPATH"] = os.pathsep.join(search_path)
+        environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(search_path))
     return environment
 
 
@@ -114,17 +125,17 @@ def connection_info(folder: Path) -> dict[str, Any]:
     return info | {channel: number for number, channel in enumerate(CHANNELS, start=1)}
 
 
-def _needed_search_path() -> list[str]:
-    """Return the folders a fresh interpreter would not find our package and ipykernel in (a checkout, a user site)."""
+def _needed_search_path() -> dict[str, str]:
+    """Return, by package, the folders a fresh interpreter would not look into (a checkout, a user site)."""
     known = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
-    needed = []
+    needed = {}
     for package in ("orchestra_kit", "ipykernel"):
         spec = find_spec(package)
         if spec is None or spec.origin is None:
             raise CannotJudgeError(f"the package '{package}' is not installed, so no notebook can run.")
         root = Path(spec.origin).resolve().parent.parent
-        if root not in known and str(root) not in needed:
-            needed.append(str(root))
+        if root not in known:
+            needed[package] = str(root)
     return needed
 
 

@@ -39,6 +39,7 @@ formats: Any = nbformat  # its functions carry no types
 quiet = logging.getLogger("orchestra_kit.notebook.papermill")
 quiet.addHandler(logging.NullHandler())
 quiet.propagate = False
+quiet.setLevel(logging.CRITICAL)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,15 +159,14 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
                     return
             self.set_widgets_metadata()
         finally:
-            self.kc.stop_channels()
+            for channel in (self.kc.shell_channel, self.kc.iopub_channel):
+                channel.stop()
             self.kc.context.destroy(linger=0)
 
     async def _walk_cell(self, cell: Any, index: int) -> bool:
         self.nb_man.cell_start(cell, index)
         try:
-            await self.async_execute_cell(
-                cell, index, execution_count=self.code_cells_executed + 1, store_history=False
-            )
+            await self.async_execute_cell(cell, index)
         except CellExecutionError:
             return self._end(cell, "failed")
         except (DeadKernelError, CellTimeoutError):

@@ -145,6 +145,7 @@ class StepServer:
             and hmac.compare_digest(token.encode("utf-8", "replace"), self._token.encode())
             and hello.get("runId") == run.id
             and hello.get("leaseEpoch") == run.lease_epoch
+            and type(hello["leaseEpoch"]) is int
         )
 
     def _is_ours(self, connection: socket.socket) -> bool:

@@ -119,7 +119,8 @@ class MemorySession:
 class WatchedLauncher(ColdLauncher):
     """Cold kernels one can get hold of."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.kernels: list[Any] = []
 
     def launch(self, request: Any) -> Any:
@@ -201,3 +202,19 @@ def plan_of() -> Any:
 @pytest.fixture
 def fresh_session() -> Any:
     return lambda run_id="0190-run", plan=None, epoch=1: MemorySession(plan, make_run(run_id, epoch=epoch))
+
+
+@pytest.fixture
+def run_of() -> Any:
+    return make_run
+
+
+@pytest.fixture
+def engine() -> Any:
+    """The engine's module, registered as the installed entry point would."""
+    import papermill.engines
+
+    from orchestra_kit.notebook import papermill_engine
+
+    papermill.engines.papermill_engines.register("orchestra", papermill_engine.OrchestraEngine)
+    return papermill_engine

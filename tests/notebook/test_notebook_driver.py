@@ -12,7 +12,7 @@ import pytest
 
 from orchestra_kit.errors import CannotJudgeError, KernelDiedError, LeaseLostError, StoreUnavailableError
 from orchestra_kit.model import RunMode
-from orchestra_kit.notebook.driver import NotebookDriver, NotebookSettings
+from orchestra_kit.notebook.driver import NotebookDriver, NotebookSettings, private_folder
 
 
 def drive_inline(session):
@@ -27,6 +27,12 @@ def test_all_steps_are_done_in_order_and_shown(driver, session, read, text_of):
     notebook = read(driver)
     assert "✔ PASSED pay" in text_of(notebook, "step-pay")
     assert "4 of 4 steps passed" in text_of(notebook, "summary")
+    counts = [
+        (cell.execution_count, cell.outputs[-1].get("execution_count"))
+        for cell in notebook.cells
+        if cell.get("outputs")
+    ]
+    assert counts == [(2, None), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)]
 
 
 def test_failing_step_stops_the_walk_and_stays_visible(driver, session, read, text_of):
@@ -219,3 +225,32 @@ def test_kernel_that_cannot_start_is_named(tmp_path, session, monkeypatch):
 def test_overrides_reach_the_step(session, run_cells):
     run_cells(session, 'step("check_stock", overrides={"body": {"sku": "x"}})')
     assert session.overrides["check_stock"] == {"body": {"sku": "x"}}
+
+
+def test_interrupt_in_the_main_thread_ends_kernel_and_drive(driver, session, launcher):
+    session.after_record = lambda alias: alias == "reserve" and os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        driver.drive(session)
+    assert not launcher.kernels[0].alive()
+    assert session.acts["reserve"] == 1
+    driver.drive(session)
+    assert session.acts == Counter(session.step_aliases)
+
+
+def test_folders_of_killed_workers_are_removed_and_others_kept(tmp_path):
+    with private_folder(tmp_path) as held:
+        abandoned = tmp_path / "ok-dead"
+        abandoned.mkdir()
+        (abandoned / "lock").write_text("")
+        for folder in (held, abandoned):
+            os.utime(folder, (1, 1))
+        with private_folder(tmp_path):
+            assert held.exists()
+            assert not abandoned.exists()
+
+
+def test_papermill_says_nothing(driver, session, caplog, capfd):
+    caplog.set_level("DEBUG")
+    driver.drive(session)
+    assert [record for record in caplog.records if record.name.startswith(("papermill", "orchestra_kit"))] == []
+    assert capfd.readouterr() == ("", "")
