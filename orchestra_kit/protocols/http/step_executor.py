@@ -38,7 +38,7 @@ class HttpStepExecutor:
         self._transports: dict[tuple[Egress, TlsSettings], PooledTransport] = {}
         self._lock = threading.Lock()
 
-    def prepare(self, steps: Sequence[ScenarioStep], surroundings: Surroundings) -> Any:  # noqa: ARG002 - the contract
+    def prepare(self, steps: Sequence[ScenarioStep], surroundings: Surroundings) -> Any:
         """HTTP needs no position."""
         return None
 
