@@ -354,6 +354,10 @@ GRANT INSERT ON test_step_result, audit_log TO orchestra_worker;
 GRANT UPDATE (status, started_at, finished_at, duration_ms, actual_status_code, payload, violations, sealed)
   ON test_step_result TO orchestra_worker;
 
+-- Everybody may ask which schema this is.
+GRANT USAGE ON SCHEMA orchestra_meta TO orchestra_app, orchestra_worker;
+GRANT SELECT ON orchestra_meta.alembic_version TO orchestra_app, orchestra_worker;
+
 -- Work across tenants. The functions below belong to orchestra_dispatch, a role nobody logs in as. It sees, of runs and
 -- suite runs that have not ended, only the columns granted here, and returns ids and one time.
 CREATE POLICY test_run_dispatch ON test_run FOR SELECT TO orchestra_dispatch
