@@ -1,1 +1,28 @@
 """Reports of runs: the process picture, one self-contained HTML file, JUnit XML and JSON."""
+
+from orchestra_kit.reporting.assembly import build_report, build_run_report
+from orchestra_kit.reporting.diagram import draw_process
+from orchestra_kit.reporting.files import write_html, write_json, write_junit
+from orchestra_kit.reporting.html import render_html
+from orchestra_kit.reporting.json_report import render_json, report_schema
+from orchestra_kit.reporting.junit import render_junit
+from orchestra_kit.reporting.palette import ElementStatus
+from orchestra_kit.reporting.report import RunFacts, RunReport, SuiteReport, Verdict
+
+__all__ = [
+    "ElementStatus",
+    "RunFacts",
+    "RunReport",
+    "SuiteReport",
+    "Verdict",
+    "build_report",
+    "build_run_report",
+    "draw_process",
+    "render_html",
+    "render_json",
+    "render_junit",
+    "report_schema",
+    "write_html",
+    "write_json",
+    "write_junit",
+]

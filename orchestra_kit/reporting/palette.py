@@ -32,7 +32,7 @@ class Tone:
 
 TONES: dict[ElementStatus, Tone] = {
     ElementStatus.PASSED: Tone(
-        sign="✓", word="passed", strong="#1a7f37", soft="#e3f5e7", dark_strong="#4ac26b", dark_soft="#12301c"
+        sign="✓", word="passed", strong="#16722f", soft="#e3f5e7", dark_strong="#4ac26b", dark_soft="#12301c"
     ),
     ElementStatus.FAILED: Tone(
         sign="✗", word="failed", strong="#c11a26", soft="#ffe5e3", dark_strong="#ff7b72", dark_soft="#4a1619"

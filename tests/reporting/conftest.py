@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from orchestra_kit.model import (
     Bounds,
     ChannelType,
@@ -38,7 +40,8 @@ from orchestra_kit.model import (
     Violation,
     ViolationType,
 )
-from orchestra_kit.reporting.report import RunFacts
+from orchestra_kit.reporting.assembly import build_report
+from orchestra_kit.reporting.report import RunFacts, SuiteReport
 from orchestra_kit.spi.plan import RunPlan
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -147,7 +150,12 @@ def result(alias: str, index: int, status: StepStatus = StepStatus.PASSED, **mor
         "finished_at": started + timedelta(milliseconds=40),
         "status": status,
         "duration_ms": 40,
-        "request": {"method": "POST", "url": f"http://payments.test/{alias}", "headers": {"accept": "*/*"}, "body": {"amount": 12}},
+        "request": {
+            "method": "POST",
+            "url": f"http://payments.test/{alias}",
+            "headers": {"accept": "*/*"},
+            "body": {"amount": 12},
+        },
         "actual_status_code": 201,
         "response_headers": {"content-type": "application/json"},
         "response_body": {"id": "p-1", "amount": 12, "lines": [{"sku": "A", "n": 2}]},
@@ -238,7 +246,10 @@ def failing_facts() -> RunFacts:
 def flaky_facts() -> RunFacts:
     """A run whose reservation answered 500 first and 201 at the second attempt."""
     refused = Violation(
-        type=ViolationType.HTTP_ERROR, code="status", message="expected 201, got 500", details={"expected": 201, "actual": 500}
+        type=ViolationType.HTTP_ERROR,
+        code="status",
+        message="expected 201, got 500",
+        details={"expected": 201, "actual": 500},
     )
     results = [
         result("reserve", 0, StepStatus.FAILED, violations=(refused,), actual_status_code=500),
@@ -252,7 +263,9 @@ def flaky_facts() -> RunFacts:
 @pytest.fixture
 def unjudged_facts() -> RunFacts:
     """A run that could not be judged: the service refused the connection."""
-    refused = Violation(type=ViolationType.EXECUTION_ERROR, code="refused", message="connection refused", details={"kind": "refused"})
+    refused = Violation(
+        type=ViolationType.EXECUTION_ERROR, code="refused", message="connection refused", details={"kind": "refused"}
+    )
     results = [
         result("reserve", 0, StepStatus.FAILED, violations=(refused,), actual_status_code=None, response_body=None)
     ]
@@ -268,6 +281,47 @@ def skipped_facts() -> RunFacts:
         RunStatus.SKIPPED,
         key="later",
         run={"id": "run-5", "status_reason": "scenario happy did not pass", "started_at": None, "finished_at": None},
+    )
+
+
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """The makers above by name, for tests that need their own facts."""
+    return SimpleNamespace(
+        node=node,
+        flow=flow,
+        graph=graph_of,
+        step=step,
+        result=result,
+        facts=facts_of,
+        steps=HAPPY_STEPS,
+        breach=BREACH,
+        noon=NOON,
+    )
+
+
+@pytest.fixture
+def every_facts(
+    happy_facts: RunFacts,
+    failing_facts: RunFacts,
+    flaky_facts: RunFacts,
+    unjudged_facts: RunFacts,
+    skipped_facts: RunFacts,
+) -> list[RunFacts]:
+    """One run of each kind."""
+    return [happy_facts, failing_facts, flaky_facts, unjudged_facts, skipped_facts]
+
+
+@pytest.fixture
+def report(every_facts: list[RunFacts], drawn_graph: ControlFlowGraph) -> SuiteReport:
+    """The report of one run of each kind."""
+    return build_report(
+        every_facts,
+        graph=drawn_graph,
+        title="Nightly",
+        process_key="order",
+        suite_name="order-suite",
+        generated_at=NOON + timedelta(seconds=9),
     )
 
 

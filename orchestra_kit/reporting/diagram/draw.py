@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, Participant
 from orchestra_kit.reporting.diagram.edges import association_line, flow_label_box, message_line, sequence_line
-from orchestra_kit.reporting.diagram.icons import status_sign
+from orchestra_kit.reporting.diagram.icons import icon_definitions, status_sign
 from orchestra_kit.reporting.diagram.layout import lay_out
 from orchestra_kit.reporting.diagram.metrics import text_width
 from orchestra_kit.reporting.diagram.scene import Box, Line, Scene, around, scene_from_interchange, straight
@@ -42,7 +42,7 @@ def draw_process(
     """Return an SVG of the whole file, or of one process of it, drawn where the file says or laid out by us.
 
     `statuses` and `badges` go by element id; `heat` (0 to 1) tints what passed. With `styled=False` the page that
-    holds the picture brings `diagram_css` itself.
+    holds the picture brings `diagram_css` and `icon_definitions` itself.
     """
     return str(
         picture(
@@ -66,11 +66,12 @@ def picture(
     heat: Mapping[str, float] | None = None,
     title: str = "Process diagram",
     styled: bool = True,
+    terse: bool = False,
 ) -> Markup:
-    """Return the same as `draw_process` as markup, to be put into a page."""
+    """Return the same as `draw_process` as markup, to be put into a page; `terse` names only what is not a line."""
     shown = of_process(graph, process_id) if process_id else graph
     scene = scene_from_interchange(shown) or lay_out(shown)
-    drawing = _Drawing(shown, scene, statuses or {}, badges or {}, heat or {})
+    drawing = _Drawing(shown, scene, statuses or {}, badges or {}, heat or {}, terse)
     body = [*drawing.pools(), *drawing.containers(), *drawing.groups(), *drawing.lines(), *drawing.nodes()]
     body += [*drawing.artifacts(), *drawing.labels(), *drawing.marks()]
     extent = around(_corners((scene.extent(), *drawing.label_boxes.values())))
@@ -87,7 +88,7 @@ def picture(
             "height": number(view[3]),
         },
         tag("title", None, title),
-        raw_text_element("style", diagram_css()) if styled else None,
+        [raw_text_element("style", diagram_css()), icon_definitions()] if styled else None,
         body,
     )
 
@@ -178,6 +179,7 @@ class _Drawing:
     statuses: Mapping[str, ElementStatus]
     badges: Mapping[str, str]
     heat: Mapping[str, float]
+    terse: bool = False
     label_boxes: dict[str, Box] = field(default_factory=dict)
 
     def pools(self) -> Iterator[Markup]:
@@ -283,7 +285,7 @@ class _Drawing:
                 yield tag("g", {"class": self._css(flow_id, "label")}, outer_label(name, place))
 
     def _label(self, element_id: str, text: str, box: Box) -> Markup:
-        label = self.scene.labels.get(element_id)
+        label = self.scene.labels.get(element_id) or self._above(text, box)
         place = outer_label_box(text, box, label)
         self.label_boxes[element_id] = place
         return tag(
@@ -291,6 +293,15 @@ class _Drawing:
             {"class": self._css(element_id, "label")},
             outer_label(text, place, max(label.width if label else 0, 90)),
         )
+
+    def _above(self, text: str, box: Box) -> Box | None:
+        """Return a place above a shape whose lower end a line leaves or meets, where the label would stand."""
+        x, bottom = box.center[0], box.bottom
+        ends = [line.points[index] for line in self.scene.lines.values() for index in (0, -1)]
+        if not any(abs(px - x) < 4 and abs(py - bottom) < 4 for px, py in ends):
+            return None
+        plain = outer_label_box(text, box, None)
+        return Box(plain.x, box.y - plain.height - 4, plain.width, plain.height)
 
     def marks(self) -> Iterator[Markup]:
         """Status signs at the upper right corner of nodes, badges at the lower right one."""
@@ -308,6 +319,8 @@ class _Drawing:
     def _badge(self, text: str, box: Box, status: ElementStatus | None) -> Markup:
         width = text_width(text, 10) * 1.1 + 10
         place = Box(box.right - width + 8, box.bottom - 7, width, 14)
+        if min(box.width, box.height) <= 60:  # below a small shape stands its label
+            place = Box(box.x - width / 2 + 3, box.y - 5, width, 14)
         label = tag("text", {"x": number(place.center[0]), "y": number(place.y + 10.6)}, text)
         css = f"badge {status.value}" if status else "badge"
         return tag("g", {"class": css}, rectangle(place, "pill", 7), label)
@@ -325,4 +338,5 @@ class _Drawing:
         words = f"{name}: {TONES[status].word}" if status else name
         if element_id in self.badges:
             words += f" ({self.badges[element_id]})"
-        return tag("g", {"class": self._css(element_id, kind), "data-id": element_id}, tag("title", None, words), body)
+        named = None if self.terse and kind in ("flow", "assoc", "message") else tag("title", None, words)
+        return tag("g", {"class": self._css(element_id, kind), "data-id": element_id}, named, body)

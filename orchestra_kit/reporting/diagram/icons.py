@@ -121,18 +121,29 @@ def task_icon(kind: str, x: float, y: float) -> Markup:
     return draw(x + 10, y + 10) if draw else EMPTY
 
 
-def _gear(x: float, y: float, outer: float) -> Markup:
-    inner, hole, teeth = outer * 0.74, outer * 0.36, 8
+GEAR_ID = "orc-gear"
+
+
+def icon_definitions() -> Markup:
+    """Return the shapes that pictures refer to; a page with many pictures needs them once."""
+    return tag("defs", None, tag("path", {"id": GEAR_ID, "d": _gear_outline()}))
+
+
+def _gear_outline() -> str:
+    outer, inner, hole, teeth = 7.2, 5.3, 2.6, 8
     rim: list[tuple[float, float]] = []
     for tooth in range(teeth):
         for share, radius in ((-0.27, inner), (-0.17, outer), (0.17, outer), (0.27, inner)):
             angle = (tooth + share) * 2 * math.pi / teeth
             rim.append((math.sin(angle) * radius, -math.cos(angle) * radius))
-    return join(path(_points(x, y, 1, *rim) + "Z", "g"), circle(x, y, hole, "o"))
+    ring = f"M{number(hole)} 0A{hole} {hole} 0 1 1 {number(-hole)} 0A{hole} {hole} 0 1 1 {number(hole)} 0Z"
+    return _points(0, 0, 1, *rim) + "Z" + ring
 
 
 def _service(x: float, y: float) -> Markup:
-    return join(_gear(x - 2, y - 2, 7.2), _gear(x + 2.4, y + 2.4, 7.2))  # the second hides part of the first
+    """Two gears; the second hides part of the first."""
+    places = ((x - 2, y - 2), (x + 2.4, y + 2.4))
+    return join([tag("use", {"class": "g", "href": f"#{GEAR_ID}", "x": number(a), "y": number(b)}) for a, b in places])
 
 
 def _user(x: float, y: float) -> Markup:

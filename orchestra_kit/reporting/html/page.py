@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestra_kit.reporting.diagram import icon_definitions
 from orchestra_kit.reporting.html import summary
 from orchestra_kit.reporting.html.scenario import run_block
 from orchestra_kit.reporting.html.script import SCRIPT, script_hash
@@ -67,6 +68,7 @@ def content_security_policy() -> str:
 def _body(report: SuiteReport, detail: Detail) -> Markup:
     alone = len(report.runs) == 1
     return join(
+        tag("svg", {"width": 0, "height": 0, "aria-hidden": "true", "class": "defs"}, icon_definitions()),
         tag("a", {"class": "skip", "href": "#runs"}, "Skip to the runs"),
         tag(
             "header",

@@ -122,21 +122,22 @@ def _facts(run: RunReport) -> Markup:
 
 def _path(run: RunReport, anchor: str, graph: ControlFlowGraph, *, open_at_once: bool) -> Markup:
     statuses = statuses_of_run(run, graph)
-    drawn = picture(graph, statuses=statuses, title=f"Path of {run.label}", styled=False)
+    drawn = picture(graph, statuses=statuses, title=f"Path of {run.label}", styled=False, terse=True)
     return _fold("Path through the process", figure(drawn, f"{anchor}-path"), opened=open_at_once)
 
 
 def figure(drawn: Markup, anchor: str) -> Markup:
     """Return a picture in a frame that scrolls when it is large, with a button to see it at full size."""
     width = _width_of(drawn)
+    buttons = [_zoom_button(anchor, "fit", "Fit"), _zoom_button(anchor, "actual", "Full size")]
     return join(
-        tag("div", {"class": "tools", "hidden": True}, _zoom_button(anchor)),
+        tag("div", {"class": "tools", "hidden": True}, buttons),
         tag("div", {"class": "figure", "id": anchor, "tabindex": "0", "style": f"--w:{width}px"}, drawn),
     )
 
 
-def _zoom_button(anchor: str) -> Markup:
-    return tag("button", {"type": "button", "data-zoom": anchor, "aria-pressed": "false"}, "Full size")
+def _zoom_button(anchor: str, size: str, words: str) -> Markup:
+    return tag("button", {"type": "button", "data-zoom": anchor, "data-size": size, "aria-pressed": "false"}, words)
 
 
 def _width_of(drawn: Markup) -> int:

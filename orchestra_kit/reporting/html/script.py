@@ -19,8 +19,14 @@ all("details.run,details.step").forEach(function(d){
 if(b.dataset.open==="all"){d.open=true;}else if(b.dataset.open==="none"){d.open=false;}
 else{d.open=/failed|unjudged/.test(d.className);}});});});
 all("[data-zoom]").forEach(function(b){b.addEventListener("click",function(){
-var f=document.getElementById(b.dataset.zoom);var on=f.classList.toggle("actual");
-b.setAttribute("aria-pressed",String(on));});});
+var f=document.getElementById(b.dataset.zoom);var on=!f.classList.contains(b.dataset.size);
+f.classList.remove("fit","actual");f.classList.toggle(b.dataset.size,on);
+all("[data-zoom]",b.parentElement).forEach(function(o){o.setAttribute("aria-pressed",String(on&&o===b));});});});
+var show=function(f){var n=f.querySelector(".node.failed,.node.unjudged");
+if(n&&f.scrollWidth>f.clientWidth){var a=n.getBoundingClientRect(),b=f.getBoundingClientRect();
+if(a.right>b.right){f.scrollLeft+=a.left-b.left-f.clientWidth/2;}}};
+all(".figure").forEach(show);
+all("details").forEach(function(d){d.addEventListener("toggle",function(){all(".figure",d).forEach(show);});});
 var word=document.getElementById("find"),kind=document.getElementById("kind");
 var sift=function(){var w=word.value.toLowerCase(),k=kind.value;
 all("[data-run]").forEach(function(e){

@@ -63,10 +63,10 @@ border-radius:12px;padding:16px 20px;margin:16px 0 20px}
 .banner .big{font-size:34px;line-height:1;color:var(--tone);font-weight:800}
 .banner strong{font-size:20px;display:block;color:var(--tone);line-height:1.25}
 .banner p{margin:.15em 0 0;overflow-wrap:anywhere}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(136px,1fr));gap:12px;margin:0;padding:0;list-style:none}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(128px,1fr));gap:12px;margin:0;padding:0;list-style:none}
 .cards li{border:1px solid var(--line);border-radius:10px;padding:10px 14px;background:var(--panel)}
 .cards b{display:block;font-size:25px;line-height:1.25;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
-.cards .sg{font-size:17px;margin-right:.3em}
+.cards .quiet{font-size:13.5px;display:block;line-height:1.35}.cards .sg{font-size:17px;margin-right:.3em}
 .meter{height:6px;border-radius:3px;background:var(--line);margin-top:5px;overflow:hidden;display:flex}
 .meter i{display:block;background:var(--passed);border-radius:3px}
 dl.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:8px 24px;margin:18px 0 0}
@@ -76,7 +76,8 @@ th{text-align:left;border-bottom:2px solid var(--line);padding:6px 10px;white-sp
 td{border-bottom:1px solid var(--line);padding:8px 10px;vertical-align:top;overflow-wrap:anywhere}
 tbody tr:hover{background:var(--panel)}td.key{font-weight:600;min-width:150px}
 .figure{border:1px solid var(--line);border-radius:12px;background:var(--paper);padding:8px;overflow:auto;max-height:82vh}
-.figure svg.orc{display:block;width:100%;height:auto;min-width:min(var(--w),960px);max-width:var(--w);margin:0 auto}
+.figure svg.orc{display:block;width:100%;height:auto;min-width:calc(var(--w)*.62);max-width:var(--w);margin:0 auto}
+.figure.fit svg.orc{min-width:0}
 .figure.actual svg.orc{width:var(--w);min-width:var(--w)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:8px 0 0;padding:0;list-style:none;font-size:13px;color:var(--muted)}
 .todo{list-style:none;padding:0;margin:0;display:grid;gap:10px}
@@ -85,7 +86,8 @@ tbody tr:hover{background:var(--panel)}td.key{font-weight:600;min-width:150px}
 .todo p{margin:.15em 0;overflow-wrap:anywhere}
 .do{display:flex;gap:.5em}.do:before{content:"→";font-weight:700;color:var(--accent)}
 .tools{display:flex;flex-wrap:wrap;gap:10px;align-items:center;margin:10px 0}.tools[hidden]{display:none}
-button,input,select{font:inherit;font-size:13.5px;color:inherit;background:var(--panel);border:1px solid var(--line);border-radius:7px;
+button,input,select{font:inherit;font-size:13.5px;color:inherit;background:var(--panel);border:1px solid var(--line);
+border-radius:7px;
 padding:4px 11px}button{cursor:pointer}button:hover{border-color:var(--accent)}
 """.replace("\n", "")
 
@@ -106,11 +108,14 @@ border-radius:9px;list-style:none}
 .step>summary .n{color:var(--muted);min-width:1.6em;text-align:right;font-variant-numeric:tabular-nums}
 .step>summary b{font-weight:600;overflow-wrap:anywhere}.step>summary .end{margin-left:auto;display:flex;gap:12px}
 .step>.in{padding:2px 16px 14px}
-.violation{border:1px solid var(--tone);border-left-width:5px;background:var(--soft);border-radius:9px;padding:10px 15px;margin:10px 0}
+.violation{border:1px solid var(--tone);border-left-width:5px;background:var(--soft);border-radius:9px;
+padding:10px 15px;margin:10px 0}
 .violation .msg{font-weight:600;overflow-wrap:anywhere}
 .violation .code,.violation pre{background:var(--paper)}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:12px}.side{min-width:0}.side h6{margin:8px 0 3px}
-pre.code{margin:0;padding:8px 0;background:var(--panel);border:1px solid var(--line);border-radius:8px;overflow:auto;max-height:440px;
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr));gap:12px}.side{min-width:0}
+.side h6{margin:8px 0 3px}
+pre.code{margin:0;padding:8px 0;background:var(--panel);border:1px solid var(--line);border-radius:8px;overflow:auto;
+max-height:440px;
 line-height:1.5;tab-size:2}
 .ln{display:block;padding:0 12px 0 26px;position:relative;white-space:pre-wrap;overflow-wrap:anywhere;min-height:1.5em}
 .ln[data-s]:before{content:attr(data-s);position:absolute;left:9px;font-weight:700}
@@ -134,7 +139,8 @@ svg.chart{{display:block;width:100%;min-width:640px;height:auto;font:11.5px {SAN
 _PRINT = """
 @media print{body{font-size:11pt}main,header.top,footer{max-width:none;padding:0}.tools,.skip{display:none}
 details::details-content{content-visibility:visible;display:block;block-size:auto}
-.run,.step,.violation,.todo li,.figure{break-inside:avoid-page}.run{break-inside:auto}pre.code,.figure{max-height:none;overflow:visible}
+.run,.step,.violation,.todo li,.figure{break-inside:avoid-page}.run{break-inside:auto}pre.code,.figure{max-height:none;
+overflow:visible}
 a{color:inherit;text-decoration:none}.figure svg.orc{min-width:0;max-width:100%}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}

@@ -98,6 +98,8 @@ def value_block(value: Any, budget: int, *, marked: frozenset[str] = frozenset()
     """Return a value as a block of code; lines at the marked pointers carry a sign and a colour."""
     shown = lines_of(value, budget)
     rows = [_row("bad", "✗", line.text) if line.pointer in marked else _row("", "", line.text) for line in shown.lines]
+    if marked.isdisjoint(line.pointer for line in shown.lines):
+        rows = [_row("", "", "\n".join(line.text for line in shown.lines))]
     return join(
         tag("pre", {"class": "code", "tabindex": "0", "aria-label": title or None}, rows),
         tag("p", {"class": "cut"}, f"Shortened: {shown.left_out}.") if shown.left_out else None,
@@ -114,7 +116,8 @@ def comparison(expected: Any, actual: Any, budget: int) -> Markup:
     before, after = [line.text for line in left.lines], [line.text for line in right.lines]
     rows_before: list[Markup] = []
     rows_after: list[Markup] = []
-    for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    bare = ([text.rstrip(",") for text in before], [text.rstrip(",") for text in after])  # a comma is no difference
+    for kind, a, b, c, d in SequenceMatcher(None, *bare, autojunk=False).get_opcodes():
         same = kind == "equal"
         rows_before += [_row("" if same else "minus", "" if same else "−", text) for text in before[a:b]]
         rows_after += [_row("" if same else "plus", "" if same else "+", text) for text in after[c:d]]
