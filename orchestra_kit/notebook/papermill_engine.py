@@ -18,6 +18,7 @@ from queue import Empty
 from typing import Any
 
 import nbformat
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
@@ -33,6 +34,13 @@ SAVE_SECONDS = 10.0
 """A long run is saved this often; the end is always saved."""
 OUTPUT_LIMIT = 32 * 1024 * 1024
 """Characters of output one notebook may have: it is held in the worker's memory."""
+
+BUNDLES = ("display_data", "execute_result", "update_display_data")
+SHAPES: dict[str, tuple[tuple[str, type], ...]] = {
+    "stream": (("name", str), ("text", str)),
+    "error": (("ename", str), ("evalue", str), ("traceback", list)),
+    **dict.fromkeys(BUNDLES, (("data", dict), ("metadata", dict))),
+}
 
 formats: Any = nbformat  # its functions carry no types
 
@@ -82,6 +90,10 @@ class SparseExecutionManager(NotebookExecutionManager):  # type: ignore[misc]
     def notebook_complete(self, **kwargs: Any) -> None:
         """Close the record and always save."""
         super().notebook_complete(**kwargs)
+        for cell in self.nb.cells:
+            # papermill calls every cell completed when none failed, also those a kernel that died never saw.
+            if cell.cell_type == "code" and cell.metadata.papermill["start_time"] is None:
+                cell.metadata.papermill["status"] = self.PENDING
         self.save_now()
 
 
@@ -151,6 +163,8 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
         connection: Any = dict(self.walk.kernel.connection)
         self.kc.load_connection_info(connection)
         self.kc.allow_stdin = False
+        # A longer message would be in the worker's memory before anything could be said about it.
+        self.kc.context.setsockopt(zmq.MAXMSGSIZE, OUTPUT_LIMIT)
         try:
             if not await self._await_ready():
                 return
@@ -169,18 +183,28 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
             await self.async_execute_cell(cell, index)
         except CellExecutionError:
             return self._end(cell, "failed")
-        except (DeadKernelError, CellTimeoutError):
+        except DeadKernelError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 # nbclient takes every cancellation for a dead kernel; this one is an interrupt of the worker itself.
                 raise asyncio.CancelledError from None
-            text = self.walk.reason or "the kernel ended in this cell; the run goes on from its last recorded step."
-            name = "RunStopped" if self.walk.reason else "KernelDied"
-            cell.outputs.append(formats.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"]))
-            return self._end(cell, "interrupted" if self.walk.reason else "died")
+            return self._end_in(cell)
+        except CellTimeoutError:
+            self.walk.reason = "the cell came to its end and what it wrote did not arrive."
+            return self._end_in(cell)
+        except Exception as problem:  # noqa: BLE001 - the edge to the kernel, which may send anything
+            self.walk.reason = f"the kernel sent what cannot be read ({type(problem).__name__})."
+            return self._end_in(cell)
         finally:
             self.nb_man.cell_complete(cell, cell_index=index)
         return True
+
+    def _end_in(self, cell: Any) -> bool:
+        """End the walk in a cell that cannot tell so itself."""
+        text = self.walk.reason or "the kernel ended in this cell; the run goes on from its last recorded step."
+        name = "RunStopped" if self.walk.reason else "KernelDied"
+        cell.outputs.append(formats.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"]))
+        return self._end(cell, "interrupted" if self.walk.reason else "died")
 
     def _end(self, cell: Any, ended_by: str) -> bool:
         self.nb_man.cell_exception(cell)
@@ -241,12 +265,26 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Keep an output, unless the notebook has grown beyond what a worker can hold: then its kernel is ended."""
+        if not well_formed(msg["msg_type"], msg["content"]):
+            return None
         if msg["msg_type"] not in ("status", "execute_input"):
             self.walk.written += len(str(msg["content"]))
             if self.walk.written > OUTPUT_LIMIT:
                 self._flood = f"the notebook wrote more than {OUTPUT_LIMIT} characters."
                 return None
         return super().process_message(msg, cell, cell_index)
+
+
+def well_formed(kind: str, content: Any) -> bool:
+    """True when a message can become part of a notebook; a kernel may send anything."""
+    if not isinstance(content, dict) or not isinstance(content.get("execution_count", 0), int | None):
+        return False
+    if any(not isinstance(content.get(name), expected) for name, expected in SHAPES.get(kind, ())):
+        return False
+    data = content.get("data", {}) if kind in BUNDLES else {}
+    texts = [value for media_type, value in data.items() if not media_type.endswith("json")]
+    texts += content["traceback"] if kind == "error" else []
+    return all(isinstance(text, str) for text in texts)
 
 
 def write_notebook(notebook: Any, path: str | Path) -> None:

@@ -231,6 +231,57 @@ def test_a_body_too_large_for_a_notebook_is_left_out(session, run_cells, text_of
     assert "True" in text_of(notebook, "cell-1")
 
 
+FORGED = """
+kernel = get_ipython().kernel
+def forge(kind, content, **changes):
+    message = kernel.session.msg(kind, content, parent=kernel.get_parent())
+    message.update(changes)
+    kernel.session.send(kernel.iopub_socket, message)
+"""
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "forge('display_data', {'data': ['x'], 'metadata': {}})",
+        "forge('display_data', {'data': {'text/html': {'a': 1}}, 'metadata': {}})",
+        "forge('display_data', {'data': {'text/html': 'x'}, 'metadata': 7})",
+        "forge('execute_result', {'data': {}, 'metadata': {}, 'execution_count': 'x'})",
+        "forge('error', {'ename': 'x', 'evalue': 'y', 'traceback': [1]})",
+        "forge('stream', {'name': 'stdout', 'text': ['x']})",
+        "forge('stream', {})",
+        "forge('execute_input', {'execution_count': [1]})",
+        "forge('no_such_message', {'data': 1})",
+    ],
+)
+def test_a_forged_output_does_not_spoil_the_notebook(session, run_cells, text_of, forgery):
+    notebook = run_cells(
+        session, f"{FORGED}\n{forgery}\nprint('after')", *[f'step("{alias}")' for alias in session.step_aliases]
+    )
+    assert run_cells.problem is None
+    assert "after" in text_of(notebook, "cell-1")
+    assert session.acts == Counter(session.step_aliases)
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "forge('status', {})",
+        "forge('comm_open', {'comm_id': 1})",
+        "kernel.session.key = b'other'",
+    ],
+)
+def test_a_message_that_cannot_be_read_is_no_verdict_and_no_crash(session, run_cells, forgery):
+    run_cells(session, f"{FORGED}\n{forgery}", 'step("check_stock")', idle_seconds=2)
+    assert type(run_cells.problem) is CannotJudgeError
+    assert "sent what cannot be read" in str(run_cells.problem)
+
+
+def test_cells_a_dead_kernel_never_saw_are_pending(session, run_cells):
+    notebook = run_cells(session, "import os; os.kill(os.getpid(), 9)", "1")
+    assert [cell.metadata.papermill.status for cell in notebook.cells if cell.cell_type == "code"][-1] == "pending"
+
+
 needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this system offers no Landlock")
 
 
