@@ -41,6 +41,12 @@ def test_the_report_reads_back_as_the_same_value(report: SuiteReport) -> None:
     assert again == report.model_copy(update={"graph": None})
 
 
+def test_half_a_character_from_a_broken_answer_does_not_break_the_report(make: SimpleNamespace) -> None:
+    results = [make.result("reserve", 0, response_body={"odd\ud800": ["\udfff"]}, response_headers={"x": "\ud800"})]
+    report = build_report([make.facts(make.steps, results)], generated_at=make.noon)
+    render_json(report).encode()
+
+
 def test_text_json_cannot_encode_does_not_break_the_report(happy_facts: RunFacts, make: SimpleNamespace) -> None:
     results = [make.result("reserve", 0, response_body={"odd": "\x00\x1b é 漢 \u2028"})]
     report = build_report([make.facts(make.steps, results)], generated_at=make.noon)

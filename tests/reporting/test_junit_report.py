@@ -74,13 +74,8 @@ def test_a_violation_is_a_failure_with_step_expected_and_got(report: SuiteReport
     assert failure is not None and failure.text is not None
     assert failure.get("type") == "CONTRACT_VIOLATION"
     assert failure.get("message") == "Pay: required property 'status' is missing"
-    for words in (
-        "Step 2: Pay (pay)",
-        "At: /lines/0",
-        'Expected: {"id": "p-1", "status": "PAID"}',
-        'Got: {"id": "p-1"}',
-        "What to do:",
-    ):
+    compared = ('Expected: {"id": "p-1", "status": "PAID"}', 'Got: {"id": "p-1"}')
+    for words in ("Step 2: Pay (pay)", "At: /lines/0", *compared, "What to do:"):
         assert words in failure.text
 
 
