@@ -81,6 +81,8 @@ class MemorySession:
         self.after_record: Callable[[str], None] = lambda _: None
         self.body: Any = None
         self.stop = False
+        self.last_alias: str | None = None
+        self.changes: dict[str, Any] = {}
 
     @property
     def step_aliases(self) -> tuple[str, ...]:
@@ -100,13 +102,13 @@ class MemorySession:
             self.after_record(alias)
         result = self.recorded[alias]
         failed = result.status is StepStatus.FAILED
-        go_on = not failed or self.plan.mode is RunMode.RUN_ALL_STEPS
+        go_on = (not failed or self.plan.mode is RunMode.RUN_ALL_STEPS) and alias != self.last_alias
         return StepOutcome(result=result, replayed=replayed, go_on=go_on)
 
     def _result(self, alias: str) -> StepResult:
         failed = alias in self.failing
         violation = Violation(type=ViolationType.HTTP_ERROR, code="status", message=f"{alias} answered 500, not 200")
-        return StepResult(
+        result = StepResult(
             tenant_id="local", run_id=self.run.id, origin_run_id=self.run.id, step_id=alias, step_alias=alias,
             idempotency_key=f"{alias}.1", started_at=NOW, duration_ms=3,
             status=StepStatus.FAILED if failed else StepStatus.PASSED,
@@ -114,6 +116,7 @@ class MemorySession:
             response_body=self.body if self.body is not None else {"order": alias},
             violations=(violation,) if failed else (), sealed="SEALED-VALUE",
         )  # fmt: skip
+        return result.model_copy(update=self.changes)
 
 
 class WatchedLauncher(ColdLauncher):

@@ -254,3 +254,56 @@ def test_papermill_says_nothing(driver, session, caplog, capfd):
     driver.drive(session)
     assert [record for record in caplog.records if record.name.startswith(("papermill", "orchestra_kit"))] == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_run_that_stops_after_a_passed_step_is_walked_to_its_stop(driver, session, read, text_of):
+    session.last_alias = "reserve"
+    driver.drive(session)
+    assert session.asked == ["check_stock", "reserve"]
+    assert "RunStopped" in json.dumps(read(driver).cells)
+    assert "✔ PASSED reserve" in text_of(read(driver), "step-reserve")
+
+
+def test_the_last_step_may_end_the_run_without_an_error(driver, session, read):
+    session.last_alias = "ship"
+    driver.drive(session)
+    outputs = [output.output_type for cell in read(driver).cells for output in cell.get("outputs", ())]
+    assert "error" not in outputs
+
+
+def test_a_finished_run_driven_again_is_replayed(driver, session, read, text_of):
+    driver.drive(session)
+    driver.drive(session)
+    assert session.acts == Counter(session.step_aliases)
+    assert text_of(read(driver), "summary").count("replayed, not done again") == 4
+
+
+def test_a_cell_reads_what_a_step_gave(session, run_cells, text_of):
+    source = """
+view = step("check_stock")
+print(view.status, view.passed, view.replayed, view.response["status"], view.response["body"]["order"], view.violations)
+"""
+    assert text_of(run_cells(session, source), "cell-1").strip() == "PASSED True False 200 check_stock []"
+
+
+def test_a_cell_may_catch_a_failure_and_look_at_it(session, run_cells, text_of):
+    session.failing = {"check_stock"}
+    source = """
+from orchestra_kit.notebook.kernel_client import StepFailed
+try: step("check_stock")
+except StepFailed as failure: print("caught", failure)
+"""
+    notebook = run_cells(session, source)
+    assert "caught step 'check_stock' failed" in text_of(notebook, "cell-1")
+    assert run_cells.problem is None
+
+
+def test_a_database_step_shows_rows_and_settling_time(session, run_cells, text_of):
+    session.changes = {
+        "db_result": {"rows": [{"status": "SHIPPED"}], "count": 1},
+        "settling_time_ms": 120,
+        "request": None,
+    }
+    text = text_of(run_cells(session, 'print(step("check_stock").response["rows"])\nstep("check_stock")'), "cell-1")
+    assert "[{'status': 'SHIPPED'}]" in text
+    assert "settled after: 120 ms" in text
