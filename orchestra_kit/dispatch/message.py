@@ -21,7 +21,7 @@ def decode(data: bytes) -> RunRef:
         raise DefinitionError(f"a wake-up message of {len(data)} bytes was refused.")
     try:
         said = json.loads(data)
-    except ValueError:  # a pickle, or bytes that are no text
+    except (ValueError, RecursionError):  # a pickle, bytes that are no text, brackets without end
         raise DefinitionError("a wake-up message that is not JSON was refused.") from None
     if not isinstance(said, dict) or set(said) != {"tenantId", "runId"}:
         raise DefinitionError("a wake-up message with other fields than tenantId and runId was refused.")
