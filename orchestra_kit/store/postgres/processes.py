@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from orchestra_kit.model import (
     ControlFlowGraph,
@@ -138,9 +138,11 @@ class PostgresProcesses:
 
     def list_specs(self, caller: Caller) -> tuple[ProtocolSpec, ...]:
         """Return the newest version of each service's description."""
-        by_name = _spec.c.service_name.collate("C")
-        statement = select(_spec).where(_spec.c.tenant_id == caller.tenant_id)
-        statement = statement.distinct(by_name).order_by(by_name, _spec.c.version.desc())
+        mine = _spec.c.tenant_id == caller.tenant_id
+        newest = select(_spec.c.protocol_id, func.max(_spec.c.version).label("version")).where(mine)
+        last = newest.group_by(_spec.c.protocol_id).subquery()
+        same = and_(_spec.c.protocol_id == last.c.protocol_id, _spec.c.version == last.c.version)
+        statement = select(_spec).join(last, same).where(mine).order_by(_spec.c.service_name.collate("C"))
         rows = self._database.in_tenant(caller.tenant_id, lambda db: rows_of(db, statement), repeatable=True)
         return tuple(model_of(ProtocolSpec, row) for row in rows)
 

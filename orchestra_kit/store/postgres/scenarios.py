@@ -176,13 +176,16 @@ class PostgresScenarios:
         """Return the newest version of each scenario, with `status` the newest that has it, by suite and key."""
 
         def read(database: Connection) -> tuple[TestScenario, ...]:
-            newest = select(_scenario).where(_scenario.c.tenant_id == caller.tenant_id)
+            newest = select(_scenario.c.id, func.max(_scenario.c.version).label("version"))
+            newest = newest.where(_scenario.c.tenant_id == caller.tenant_id)
             if suite_id is not None:
                 newest = newest.where(_scenario.c.suite_id == suite_id)
             if status is not None:
                 newest = newest.where(_scenario.c.status == status.value)
-            newest = newest.distinct(_scenario.c.id).order_by(_scenario.c.id, _scenario.c.version.desc())
-            rows = rows_of(database, newest)
+            last = newest.group_by(_scenario.c.id).subquery()
+            same = and_(_scenario.c.id == last.c.id, _scenario.c.version == last.c.version)
+            statement = select(_scenario).join(last, same).where(_scenario.c.tenant_id == caller.tenant_id)
+            rows = rows_of(database, statement)
             suites = {row["id"]: row["key"] for row in rows_of(database, _suites(caller))}
             rows = [row for row in rows if tag is None or tag in row["tags"]]
             rows.sort(key=lambda row: (suites[row["suite_id"]], row["key"]))

@@ -13,7 +13,7 @@ from database import TestServer, Urls, start_server
 from json_proxy import JsonProxy
 from store_samples import StepClock, a_scenario, a_submission, a_suite, an_environment, caller_of
 
-from orchestra_kit.model import Environment, ScenarioSuite, TestRun, TestScenario, TenantSettings
+from orchestra_kit.model import Environment, ScenarioSuite, TenantSettings, TestRun, TestScenario
 from orchestra_kit.spi.definitions import Caller, EnvironmentStore, ProcessStore, ScenarioStore, TenantStore
 from orchestra_kit.spi.runs import RunStore
 from orchestra_kit.spi.work import ClaimedRun, RunRef, WorkStore
@@ -99,7 +99,9 @@ class World:
     def changes(self, run_id: str) -> list[tuple[str | None, str | None]]:
         """The status changes of a run as its audit rows tell them, oldest first."""
         entries = self.store.list_audit(self.caller, entity_type="TestRun", entity_id=run_id)
-        return [(item.details.get("from"), item.details.get("to")) for item in reversed(entries) if "to" in item.details]
+        return [
+            (item.details.get("from"), item.details.get("to")) for item in reversed(entries) if "to" in item.details
+        ]
 
 
 @pytest.fixture(scope="session")

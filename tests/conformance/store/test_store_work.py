@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-
 from store_samples import a_commit, a_result, an_intent
 
 from orchestra_kit.errors import ConflictError, DefinitionError, LeaseLostError
@@ -163,15 +162,14 @@ def test_a_zombie_writes_nothing(world, act: str) -> None:
     owner = world.claim(zombie.run.id, "w2")
     assert owner.lease.epoch == 2
     before = (world.run(zombie.run.id), world.store.get_results(world.caller, zombie.run.id))
+    acts = {
+        "commit": lambda: world.work.commit_step(a_commit(zombie, an_intent(0), an_intent(1))),
+        "begin": lambda: world.work.begin_step(zombie.lease, intent=an_intent(1), lease_seconds=30),
+        "finish": lambda: world.work.finish_run(FinishRun(lease=zombie.lease, status=RunStatus.FAILED)),
+        "release": lambda: world.work.release_run(zombie.lease),
+    }
     with pytest.raises(LeaseLostError):
-        if act == "commit":
-            world.work.commit_step(a_commit(zombie, an_intent(0), an_intent(1)))
-        elif act == "begin":
-            world.work.begin_step(zombie.lease, intent=an_intent(1), lease_seconds=30)
-        elif act == "finish":
-            world.work.finish_run(FinishRun(lease=zombie.lease, status=RunStatus.FAILED))
-        else:
-            world.work.release_run(zombie.lease)
+        acts[act]()
     assert (world.run(zombie.run.id), world.store.get_results(world.caller, zombie.run.id)) == before
 
 
