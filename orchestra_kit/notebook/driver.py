@@ -26,7 +26,7 @@ from orchestra_kit.spi.kernel import Kernel, KernelLauncher, KernelRequest
 if TYPE_CHECKING:
     from orchestra_kit.notebook.papermill_engine import CellWalk
 
-SOCKET_NAME_LENGTH = 16
+LONGEST_SCRATCH = LONGEST_PATH - len("/ok-12345678/steps")
 FOLDER_PREFIX = "ok-"
 LOCK_NAME = "lock"
 ABANDONED_SECONDS = 600.0
@@ -144,7 +144,7 @@ class NotebookDriver:
 def private_folder(scratch: Path | None) -> Iterator[Path]:
     """Give a new folder of mode 0700 with a short path, and remove it with all that is in it."""
     parent = scratch or Path(tempfile.gettempdir())
-    if len(str(parent).encode()) > LONGEST_PATH - SOCKET_NAME_LENGTH - 8:
+    if len(str(parent).encode()) > LONGEST_SCRATCH:
         parent = Path("/tmp")  # noqa: S108 - mkdtemp makes it private; a socket's path must be short
     parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(parent)

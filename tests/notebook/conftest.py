@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -135,6 +137,13 @@ class WatchedLauncher(ColdLauncher):
 @pytest.fixture
 def session() -> MemorySession:
     return MemorySession()
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets, whatever pytest's own is."""
+    with tempfile.TemporaryDirectory(prefix="o") as name:
+        yield Path(name)
 
 
 @pytest.fixture

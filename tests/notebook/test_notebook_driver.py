@@ -196,15 +196,21 @@ def test_a_thread_with_a_running_loop_can_drive(driver, session):
     assert session.asked == list(session.step_aliases)
 
 
-def test_nothing_is_left_behind(tmp_path, session, launcher):
+def test_nothing_is_left_behind(tmp_path, short_folder, session, launcher):
     before = {thread.name for thread in threading.enumerate()}
-    scratch = tmp_path / "scratch"
+    scratch = short_folder / "scratch"
     settings = NotebookSettings(folder=tmp_path / "kept", launcher=launcher, scratch=scratch)
     NotebookDriver(settings).drive(session)
     assert list(scratch.iterdir()) == []
     assert not launcher.kernels[0].alive()
     assert {thread.name for thread in threading.enumerate()} == before
     assert [path.name for path in settings.folder.iterdir()] == [f"{session.run.id}.ipynb"]
+
+
+def test_scratch_too_long_for_sockets_gives_way_to_a_shorter_one(tmp_path):
+    with private_folder(tmp_path / ("x" * 90)) as folder:
+        assert len(str(folder / "steps")) < 100
+        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_folder_that_cannot_be_made_is_said_before_any_step(tmp_path, session):
@@ -237,14 +243,14 @@ def test_interrupt_in_the_main_thread_ends_kernel_and_drive(driver, session, lau
     assert session.acts == Counter(session.step_aliases)
 
 
-def test_folders_of_killed_workers_are_removed_and_others_kept(tmp_path):
-    with private_folder(tmp_path) as held:
-        abandoned = tmp_path / "ok-dead"
+def test_folders_of_killed_workers_are_removed_and_others_kept(short_folder):
+    with private_folder(short_folder) as held:
+        abandoned = short_folder / "ok-dead"
         abandoned.mkdir()
         (abandoned / "lock").write_text("")
         for folder in (held, abandoned):
             os.utime(folder, (1, 1))
-        with private_folder(tmp_path):
+        with private_folder(short_folder):
             assert held.exists()
             assert not abandoned.exists()
 

@@ -54,14 +54,14 @@ def lives(process_id):
 
 
 @pytest.mark.parametrize("killed_in, moment", [("check_stock", "before"), ("reserve", "after"), ("ship", "before")])
-def test_a_killed_worker_takes_its_kernel_along_and_the_next_goes_on(tmp_path, killed_in, moment):
-    (tmp_path / "recorded.txt").write_text("")
-    assert work(tmp_path, killed_in, moment).returncode == -signal.SIGKILL
-    kernel = int((tmp_path / "kernel.txt").read_text())
-    second = work(tmp_path)
+def test_a_killed_worker_takes_its_kernel_along_and_the_next_goes_on(short_folder, killed_in, moment):
+    (short_folder / "recorded.txt").write_text("")
+    assert work(short_folder, killed_in, moment).returncode == -signal.SIGKILL
+    kernel = int((short_folder / "kernel.txt").read_text())
+    second = work(short_folder)
     assert second.stdout.strip() == "done", second.stderr
-    assert (tmp_path / "acts.txt").read_text().split() == ["check_stock", "reserve", "pay", "ship"]
-    notebook = json.loads((tmp_path / "kept" / "0190-run.ipynb").read_text())
+    assert (short_folder / "acts.txt").read_text().split() == ["check_stock", "reserve", "pay", "ship"]
+    notebook = json.loads((short_folder / "kept" / "0190-run.ipynb").read_text())
     assert "4 of 4 steps passed" in json.dumps(notebook["cells"][-1]["outputs"])
     deadline = time.monotonic() + 30
     while lives(kernel):
