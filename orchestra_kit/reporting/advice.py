@@ -30,8 +30,13 @@ def first_detail(details: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def expected_of(violation: Violation) -> Any:
-    """Return what a violation says was expected."""
-    return first_detail(violation.details, _EXPECTED)
+    """Return what a violation says was expected; what a schema asks for goes under the name of its keyword."""
+    expected = first_detail(violation.details, _EXPECTED)
+    keyword = violation.details.get("keyword")
+    if isinstance(keyword, str) and expected is not None:
+        return {keyword: expected}
+    alone = isinstance(expected, list | tuple) and len(expected) == 1
+    return expected[0] if alone and not isinstance(actual_of(violation), list | tuple) else expected
 
 
 def actual_of(violation: Violation) -> Any:
@@ -95,11 +100,19 @@ def _status(violation: Violation, around: Circumstances) -> str:
 
 
 def _contract(violation: Violation, around: Circumstances) -> str:
-    pointer = pointer_of(violation)
+    pointer, details = pointer_of(violation), violation.details
+    place = details.get("schemaPointer")
+    document = f"its interface description ({place})" if isinstance(place, str) else "its interface description"
+    if details.get("keyword") == "required":
+        where = f" in {pointer}" if pointer else ""
+        lacks = f"lacks `{details.get('expected')}`{where}"
+        return (
+            f"Response of {around.call} {lacks}: compare {around.service} with {document}, and correct what is wrong."
+        )
     where = f" at {pointer}" if pointer else ""
     return (
-        f"Response of {around.call} breaks its interface description{where}: correct {around.service}, "
-        "or its document if the document is out of date."
+        f"Response of {around.call} breaks its interface description{where}: compare {around.service} with {document}, "
+        "and correct whichever is wrong."
     )
 
 
@@ -126,6 +139,8 @@ def _validation(violation: Violation, around: Circumstances) -> str:
 
 
 def _database(violation: Violation, around: Circumstances) -> str:
+    if violation.code == "ROW_UNEXPECTED":
+        return f"A row in {around.call} is one too many: look for a write that was done twice, or not undone."
     late = " If the row does come, only later, raise timeoutMs." if violation.settling_time_ms is None else ""
     return f"The rows in {around.call} are not what the process promises: check the writer of this table.{late}"
 
@@ -160,8 +175,9 @@ _EXECUTION = (
         "Start {service}, or correct its address in the environment, then run again: nothing was judged.",
     ),
     (("timeout",), "{service} did not answer at all: check that it is up and reachable; nothing was judged."),
+    (("truncated",), "Narrow the query of step {step}: it found more than can be compared, so nothing was judged."),
     (
-        ("definition", "expression", "template", "unknown"),
+        ("definition", "expression", "template", "unknown", "input", "rule_broken", "invalid"),
         "Correct the definition of step {step}: nothing was judged.",
     ),
 )

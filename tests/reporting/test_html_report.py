@@ -320,6 +320,16 @@ def test_a_comparison_marks_what_differs_and_only_that() -> None:
     assert not same.all("span", class_="ln minus") and not same.all("span", class_="ln plus")
 
 
+def test_a_place_in_the_request_is_marked_in_the_request(make: SimpleNamespace) -> None:
+    invalid = Violation(
+        type=ViolationType.VALIDATION_ERROR, code="REQUEST_SCHEMA", message="m", details={"pointer": "/amount"}
+    )
+    results = [make.result("reserve", 0, StepStatus.FAILED, violations=(invalid,))]
+    html = render_html(build_report([make.facts(make.steps, results, RunStatus.FAILED)], generated_at=make.noon))
+    assert len(Page(html).all("span", data_s="✗")) == 1
+    assert html.index('data-s="✗"') < html.index('aria-label="Response body"')
+
+
 def test_a_marked_place_carries_a_sign() -> None:
     page = Page(str(value_block({"a": {"b": 1}}, 1000, marked=frozenset({"/a/b"}))))
     assert len(page.all("span", data_s="✗")) == 1

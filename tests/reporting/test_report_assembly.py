@@ -17,7 +17,7 @@ from orchestra_kit.model import (
     Violation,
     ViolationType,
 )
-from orchestra_kit.reporting.advice import advise, circumstances_of, pointer_of
+from orchestra_kit.reporting.advice import advise, circumstances_of, expected_of, pointer_of
 from orchestra_kit.reporting.assembly import build_report, build_run_report, joint_verdict
 from orchestra_kit.reporting.report import RunFacts, SuiteReport, Verdict
 
@@ -198,9 +198,28 @@ def test_a_wrong_status_is_advised_by_its_class(make: SimpleNamespace, actual: i
     assert words in advise(violation, around)
 
 
+def test_a_missing_property_is_named_with_its_place_in_the_document(make: SimpleNamespace) -> None:
+    around = circumstances_of(make.steps[0], "reserve", {"method": "POST", "url": "http://h/payments"}, "corr-9")
+    details = {"pointer": "", "keyword": "required", "expected": "status", "got": {}, "schemaPointer": "#/required"}
+    violation = Violation(type=ViolationType.CONTRACT_VIOLATION, code="RESPONSE_SCHEMA", message="m", details=details)
+    assert advise(violation, around) == (
+        "Response of POST /payments lacks `status`: compare service payments with its interface description (#/required), "
+        "and correct what is wrong."
+    )
+    assert expected_of(violation) == {"required": "status"}
+
+
+def test_one_expected_status_is_shown_as_itself() -> None:
+    violation = Violation(type=ViolationType.HTTP_ERROR, code="s", message="m", details={"expected": [201], "got": 500})
+    assert expected_of(violation) == 201
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [
+        ("INPUT_NOT_RESOLVED", "Correct the definition"),
+        ("TARGET_UNREACHABLE", "Start"),
+        ("ROWS_TRUNCATED", "Narrow"),
         ("secret", "Store the secret"),
         ("egress", "egress list"),
         ("refused", "Start service payments"),

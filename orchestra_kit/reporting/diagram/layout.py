@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from itertools import pairwise
 
-from orchestra_kit.model import ControlFlowGraph, FlowNode, SequenceFlow
+from orchestra_kit.model import ControlFlowGraph, FlowNode, MessageFlow, SequenceFlow
 from orchestra_kit.reporting.diagram.metrics import text_width, wrap
 from orchestra_kit.reporting.diagram.ranking import Link, Ranked, rank_cells
+from orchestra_kit.reporting.diagram.rows import COLUMN_GAP, PADDING, TRACK, Cell, Rows, Tracks
 from orchestra_kit.reporting.diagram.scene import Box, Line, Point, Scene, natural_size, straight
 
-COLUMN_GAP = 56.0
-ROW_GAP = 32.0
-PADDING = 34.0
 BAND = 30.0
 POOL_GAP = 40.0
-TRACK = 9.0
-WIRE = 14.0
-"""The height a passing line takes up in a column."""
 
 
 def lay_out(graph: ControlFlowGraph) -> Scene:
@@ -49,7 +43,7 @@ def lay_out(graph: ControlFlowGraph) -> Scene:
     for flow in graph.message_flows:
         source, target = scene.boxes.get(flow.source), scene.boxes.get(flow.target)
         if source and target:
-            scene.lines[flow.id] = Line(_upright(source, target))
+            scene.lines[flow.id] = Line(_upright(source, target, _gap_between(graph, scene, flow)))
     return scene
 
 
@@ -96,8 +90,19 @@ def _overlap(one: Box, two: Box) -> bool:
     return one.x < two.right and two.x < one.right and one.y < two.bottom and two.y < one.bottom
 
 
-def _upright(source: Box, target: Box) -> tuple[Point, ...]:
-    """Return a message flow between pools: down or up, with one step aside in the middle where needed."""
+def _gap_between(graph: ControlFlowGraph, scene: Scene, flow: MessageFlow) -> float | None:
+    """Return the height of the free strip beside the pool a message comes from, on the side it goes to."""
+    process_of = {node.id: node.process_id for node in graph.nodes}
+    pool_of = {item.process_id: item.id for item in graph.participants if item.process_id}
+    ends = [scene.boxes.get(pool_of.get(process_of.get(end, ""), end)) for end in (flow.source, flow.target)]
+    source, target = ends
+    if source is None or target is None or source == target:
+        return None
+    return source.bottom + POOL_GAP / 2 if target.y >= source.bottom else source.y - POOL_GAP / 2
+
+
+def _upright(source: Box, target: Box, gap: float | None) -> tuple[Point, ...]:
+    """Return a message flow between pools: down or up, with one step aside in the strip between them where needed."""
     down = target.y >= source.y
     sx, tx = source.center[0], target.center[0]
     if target.width > 200:
@@ -108,17 +113,8 @@ def _upright(source: Box, target: Box) -> tuple[Point, ...]:
     end = (tx, target.y if down else target.bottom)
     if abs(sx - tx) < 1:
         return start, end
-    middle = end[1] - 18 if down else end[1] + 18
+    middle = gap if gap is not None else (start[1] + end[1]) / 2
     return start, (sx, middle), (tx, middle), end
-
-
-@dataclass(slots=True)
-class _Cell:
-    width: float
-    height: float
-    scene: Scene = field(default_factory=Scene)
-    shift: float = 0.0
-    """How far the middle of the shape lies above the middle of the cell, which also holds the label."""
 
 
 class _Container:
@@ -140,7 +136,7 @@ class _Container:
         self.nodes = [node for node in inside if node.id not in attached]
         self.host = {node.id: node.attached_to or node.id for node in inside}
         self.flows = [flow for flow in graph.flows if flow.source in ids and flow.target in ids]
-        self.cells: dict[str, _Cell] = {}
+        self.cells: dict[str, Cell] = {}
         self.scene = Scene()
         self._depth_below: dict[str, float] = {}
 
@@ -156,7 +152,7 @@ class _Container:
         bands, lanes = self._bands()
         ranked = rank_cells([node.id for node in self.nodes], links, bands)
         columns = self._columns(ranked)
-        rows = _Rows(ranked, self.cells, self._lane_of(ranked, bands), len(lanes))
+        rows = Rows(ranked, self.cells, self._lane_of(ranked, bands), len(lanes))
         for node in self.nodes:
             self._put(node, columns[ranked.rank[node.id]][0], rows.middle[node.id])
         self._put_boundary()
@@ -172,19 +168,19 @@ class _Container:
         ends = [y for line in self.scene.lines.values() for _, y in line.points]
         return max([box.bottom for box in boxes] + ends, default=0)
 
-    def _cell(self, node: FlowNode) -> _Cell:
+    def _cell(self, node: FlowNode) -> Cell:
         children = any(child.container == node.id for child in self.graph.nodes)
         if node.type.is_container and children and self.depth < 12:
             scene, (width, height) = _Container(self.graph, node.id, self.process_id, self.depth + 1).place()
-            return _Cell(max(width, text_width(node.name) + 40), height, scene)
+            return Cell(max(width, text_width(node.name) + 40), height, scene)
         width, height = natural_size(node)
         if node.type.is_activity:
             extra = 22.0 if any(item.attached_to == node.id for item in self.boundary) else 0.0
-            return _Cell(width, height + 2 * extra)
+            return Cell(width, height + 2 * extra)
         lines = wrap(node.name, 90, size=11)
         label = 13.0 * len(lines) + 4 if lines else 0.0
         room = max([width, *(text_width(line, 11) for line in lines)])
-        return _Cell(room, height + label, shift=label / 2)
+        return Cell(room, height + label, shift=label / 2)
 
     def _bands(self) -> tuple[dict[str, int], list[str]]:
         if self.depth:
@@ -215,7 +211,7 @@ class _Container:
 
     def _passed(self, ranked: Ranked, chain: Sequence[str]) -> set[int]:
         ranks = [ranked.rank[cell] for cell in chain]
-        return {min(pair) for pair in itertools.pairwise(ranks)}
+        return {min(pair) for pair in pairwise(ranks)}
 
     def _put(self, node: FlowNode, x: float, y: float) -> None:
         cell = self.cells[node.id]
@@ -246,8 +242,8 @@ class _Container:
                     side = place.x - width - 2 if index == len(events) - 1 else place.right + 2
                     self.scene.labels[event.id] = Box(side, place.bottom - 12, width, 14)
 
-    def _route(self, ranked: Ranked, columns: list[tuple[float, float]], rows: _Rows) -> None:
-        tracks, middle = _Tracks(columns), rows.middle
+    def _route(self, ranked: Ranked, columns: list[tuple[float, float]], rows: Rows) -> None:
+        tracks, middle = Tracks(columns), rows.middle
         corners = self._corners(ranked, middle)
         for flow in sorted(self.flows, key=lambda flow: self._drop(flow, ranked, middle)):
             chain = ranked.chains.get(flow.id)
@@ -315,130 +311,6 @@ class _Container:
         return [(x, source.bottom), (x, source.bottom + self._depth_below.get(flow.source, 14))]
 
 
-class _Tracks:
-    """Hands out an x of its own to each line that turns between two columns, so that lines do not run on each other."""
-
-    def __init__(self, columns: list[tuple[float, float]]) -> None:
-        self._columns = columns
-        self._used: dict[int, int] = {}
-
-    def _next(self, rank: int) -> float:
-        """Return an x right of the column of `rank`."""
-        used = self._used[rank] = self._used.get(rank, 0) + 1
-        right = self._columns[rank][0] + self._columns[rank][1] / 2 if rank >= 0 else PADDING - 24
-        following = self._columns[rank + 1] if rank + 1 < len(self._columns) else None
-        room = following[0] - following[1] / 2 - right if following else COLUMN_GAP
-        return right + min(room / 2 + (used // 2) * (TRACK if used % 2 else -TRACK), room - 12)
-
-    def forth(self, ranks: list[int], heights: list[float]) -> list[Point]:
-        points: list[Point] = []
-        for index in range(len(ranks) - 1):
-            if abs(heights[index] - heights[index + 1]) > 0.5:
-                x = self._next(ranks[index + 1] - 1)
-                points += [(x, heights[index]), (x, heights[index + 1])]
-        return points
-
-    def back(self, first: int, last: int, start: float, below: float, end: float) -> list[Point]:
-        """Return the way of a line that goes back: out to the right, below everything, in from the left."""
-        out, into = self._next(first), self._next(last - 1)
-        return [(out, start), (out, below), (into, below), (into, end)]
-
-
-class _Rows:
-    """Heights of all cells, so that lines run straight where they can; lanes become bands below each other."""
-
-    def __init__(self, ranked: Ranked, cells: dict[str, _Cell], lane_of: dict[str, int], lanes: int) -> None:
-        self._ranked, self._cells = ranked, cells
-        self._near: dict[str, list[str]] = {cell: [] for cell in ranked.rank}
-        for chain in ranked.chains.values():
-            for one, two in itertools.pairwise(chain):
-                self._near[one].append(two)
-                self._near[two].append(one)
-        self.middle: dict[str, float] = {}
-        self._below: dict[str, float] = {}
-        self.tops = [0.0]
-        for lane in range(max(lanes, 1)):
-            columns = [[cell for cell in column if lane_of.get(cell, 0) == lane] for column in ranked.columns]
-            back = [key for key in ranked.backward if lane_of.get(ranked.chains[key][-1], 0) == lane]
-            self._place_band(columns, sorted(back, key=self._reach))
-
-    def below(self, key: str) -> float:
-        """Return the height at which a line that goes back runs."""
-        return self._below[key]
-
-    def _reach(self, key: str) -> int:
-        chain = self._ranked.chains[key]
-        return self._ranked.rank[chain[0]] - self._ranked.rank[chain[-1]]
-
-    def _size(self, cell: str) -> float:
-        return self._cells[cell].height + ROW_GAP if cell in self._cells else WIRE
-
-    def _place_band(self, columns: list[list[str]], back: list[str]) -> None:
-        local: dict[str, float] = {}
-        for column in columns:
-            y = 0.0
-            for cell in column:
-                local[cell] = y + self._size(cell) / 2
-                y += self._size(cell)
-        for sweep in range(14):
-            for column in columns if sweep % 2 == 0 else reversed(columns):
-                wanted = [self._wanted(cell, local) for cell in column]
-                for cell, y in zip(column, self._fit(column, wanted), strict=True):
-                    local[cell] = y
-        self._straighten(columns, local)
-        top = min((y - self._size(cell) / 2 for cell, y in local.items()), default=0)
-        bottom = max((y + self._size(cell) / 2 for cell, y in local.items()), default=80)
-        base = self.tops[-1] + PADDING - ROW_GAP / 2 - top
-        self.middle.update({cell: y + base for cell, y in local.items()})
-        for number, key in enumerate(back):
-            self._below[key] = bottom + base - ROW_GAP / 2 + 14 + number * 12
-        self.tops.append(self.tops[-1] + max(bottom - top + 2 * PADDING - ROW_GAP + len(back) * 12, 90))
-
-    def _straighten(self, columns: list[list[str]], local: dict[str, float]) -> None:
-        """Let each long line run at one height, where nothing stands in its way."""
-        column_of = {cell: column for column in columns for cell in column}
-        for chain in self._ranked.chains.values():
-            wires = [cell for cell in chain[1:-1] if cell in local]
-            ends = [local[cell] - self._shift(cell) for cell in (chain[-1], chain[0]) if cell in local]
-            for y in (*ends, *(local[cell] for cell in wires)):
-                if all(self._free(cell, y, column_of[cell], local) for cell in wires):
-                    local.update(dict.fromkeys(wires, y))
-                    break
-
-    def _free(self, wire: str, y: float, column: list[str], local: dict[str, float]) -> bool:
-        return all(abs(local[other] - y) >= (self._size(other) + WIRE) / 2 - 6 for other in column if other != wire)
-
-    def _wanted(self, cell: str, local: dict[str, float]) -> float:
-        own = self._shift(cell)
-        near = sorted(local[other] - self._shift(other) for other in self._near[cell] if other in local)
-        if not near:
-            return local[cell]
-        half = len(near) // 2
-        median = near[half] if len(near) % 2 else (near[half - 1] + near[half]) / 2
-        return median + own
-
-    def _shift(self, cell: str) -> float:
-        return self._cells[cell].shift if cell in self._cells else 0.0
-
-    def _fit(self, column: list[str], wanted: list[float]) -> list[float]:
-        """Return heights nearest to those wanted that keep order and distance (pool adjacent violators)."""
-        offsets: list[float] = []
-        offset = 0.0
-        for index, cell in enumerate(column):
-            if index:
-                offset += (self._size(column[index - 1]) + self._size(cell)) / 2
-            offsets.append(offset)
-        blocks: list[tuple[float, int]] = []
-        for goal, shift in zip(wanted, offsets, strict=True):
-            mean, count = goal - shift, 1
-            while blocks and blocks[-1][0] > mean:
-                before, number = blocks.pop()
-                mean, count = (before * number + mean * count) / (number + count), number + count
-            blocks.append((mean, count))
-        flat = [mean for mean, count in blocks for _ in range(count)]
-        return [mean + shift for mean, shift in zip(flat, offsets, strict=True)]
-
-
 def _level(heights: list[float]) -> list[float]:
     """Return the heights with steps too small to look meant taken out: a line may meet a shape just off its middle."""
     level = heights[:1]
@@ -472,7 +344,7 @@ def _label_place(flow: SequenceFlow, points: tuple[Point, ...]) -> Box | None:
     lines = wrap(flow.name, 90, size=11)
     width = max(text_width(line, 11) for line in lines)
     height = 13.0 * len(lines)
-    pieces = [(a, b) for a, b in itertools.pairwise(points) if abs(a[1] - b[1]) < 0.5]
+    pieces = [(a, b) for a, b in pairwise(points) if abs(a[1] - b[1]) < 0.5]
     if not pieces:
         return None
     start, end = next((piece for piece in reversed(pieces) if abs(piece[1][0] - piece[0][0]) >= width), pieces[-1])

@@ -5,9 +5,9 @@ After Sugiyama, Tagawa and Toda (1981): break cycles, rank, put a placeholder wh
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 SWEEPS = 8
 MANY = 4000
@@ -125,7 +125,7 @@ def _sweep(ranked: Ranked, bands: dict[str, int]) -> None:
     before: dict[str, list[str]] = {cell: [] for cell in ranked.rank}
     after: dict[str, list[str]] = {cell: [] for cell in ranked.rank}
     for chain in ranked.chains.values():
-        for one, two in itertools.pairwise(chain):
+        for one, two in pairwise(chain):
             if ranked.rank[one] < ranked.rank[two]:
                 after[one].append(two)
                 before[two].append(one)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestra_kit.model import Correlation
+from orchestra_kit.model import Correlation, ViolationType
 from orchestra_kit.reporting.html.values import comparison, value_block
 from orchestra_kit.reporting.html.words import chip, duration, moment, plural, step_status, step_words
 from orchestra_kit.reporting.markup import Attribute, Markup, join, tag
@@ -58,12 +58,11 @@ def _body(step: StepReport, detail: Detail, wrong: bool) -> Markup:
     if last is None:
         return join(tag("p", {"class": "quiet"}, step.reason), _facts(step), _expected(step))
     show_bodies = wrong or detail.passed_bodies
-    pointers = frozenset(item.pointer for item in last.violations if item.pointer is not None)
     return join(
         [violation_block(item, detail) for item in last.violations],
         _facts(step),
         _expected(step),
-        _exchange(last, detail, pointers) if show_bodies else tag("p", {"class": "cut"}, _LEFT_OUT),
+        _exchange(last, detail) if show_bodies else tag("p", {"class": "cut"}, _LEFT_OUT),
         _earlier_attempts(step, detail),
     )
 
@@ -112,7 +111,7 @@ def _expected(step: StepReport) -> Markup | None:
 
 def violation_block(violation: ViolationReport, detail: Detail) -> Markup:
     """Return one violation: the difference, its place and what to do about it."""
-    unjudged = violation.type.value == "EXECUTION_ERROR"
+    unjudged = violation.type is ViolationType.EXECUTION_ERROR
     status = ElementStatus.UNJUDGED if unjudged else ElementStatus.FAILED
     rest = {name: value for name, value in violation.details.items() if name not in _HIDDEN_DETAILS}
     compared = violation.expected is not None or violation.actual is not None
@@ -130,12 +129,16 @@ def violation_block(violation: ViolationReport, detail: Detail) -> Markup:
     )
 
 
-def _exchange(attempt: AttemptReport, detail: Detail, marked: frozenset[str]) -> Markup:
-    left, right = _request(attempt, detail), _observed(attempt, detail, marked)
+def _exchange(attempt: AttemptReport, detail: Detail) -> Markup:
+    """Return request and answer side by side; the lines that break a rule are marked on the side where they stand."""
+    unsent = ViolationType.VALIDATION_ERROR
+    marks = [(item.type is unsent, item.pointer) for item in attempt.violations if item.pointer is not None]
+    left = _request(attempt, detail, frozenset(pointer for asked, pointer in marks if asked))
+    right = _observed(attempt, detail, frozenset(pointer for asked, pointer in marks if not asked))
     return tag("div", {"class": "pair"}, tag("div", {"class": "side"}, left), tag("div", {"class": "side"}, right))
 
 
-def _request(attempt: AttemptReport, detail: Detail) -> Markup:
+def _request(attempt: AttemptReport, detail: Detail, marked: frozenset[str]) -> Markup:
     request = attempt.request
     if not request:
         return join(tag("h6", None, "Request"), tag("p", {"class": "quiet"}, "Nothing was sent."))
@@ -150,7 +153,7 @@ def _request(attempt: AttemptReport, detail: Detail) -> Markup:
     return join(
         tag("h6", None, "Request"),
         head,
-        value_block(body, detail.value_budget, title="Request body") if body is not None else None,
+        value_block(body, detail.value_budget, marked=marked, title="Request body") if body is not None else None,
         value_block(rest, detail.value_budget, title="Request") if rest else None,
         _headers("Request headers", headers),
     )
@@ -193,7 +196,7 @@ def _earlier_attempts(step: StepReport, detail: Detail) -> Markup | None:
             {"class": "attempt"},
             tag("h5", None, f"Attempt {item.attempt}, {duration(item.duration_ms)}, {item.status.value.lower()}"),
             [violation_block(violation, detail) for violation in item.violations],
-            _exchange(item, detail, frozenset()) if detail.passed_bodies else None,
+            _exchange(item, detail) if detail.passed_bodies else None,
         )
         for item in earlier
     ]
