@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orchestra_kit.errors import OrchestraError
@@ -54,7 +54,7 @@ class DbContractValidator:
 def _count_violations(wanted: RowExpectation, found: Sequence[Row]) -> list[Violation]:
     """Judge the number of rows. A count that came out of a template may still be text; text that is no number is named."""
     got = len(found)
-    rules = (
+    rules: tuple[tuple[str, int | str | None, str, Callable[[int], bool]], ...] = (
         ("count", wanted.count, "expected", lambda number: got == number),
         ("minCount", wanted.min_count, "expected at least", lambda number: got >= number),
         ("maxCount", wanted.max_count, "expected at most", lambda number: got <= number),

@@ -175,7 +175,10 @@ def encode_body(command: Command, given: Mapping[str, Any]) -> tuple[bytes | Non
     media_type = request_media_type(command, given)
     bare = media_type.partition(";")[0].strip().lower()
     if bare == "application/json" or bare.endswith("+json"):
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(), media_type
+        try:
+            return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(), media_type
+        except (ValueError, TypeError) as exc:
+            raise DefinitionError(f"the body cannot be written as JSON: {exc}.") from exc
     if bare == "application/x-www-form-urlencoded":
         return urlencode(list(query_pairs(_fields(body, bare), {}))).encode(), media_type
     if bare == "multipart/form-data":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from orchestra_kit.protocols.http.bundle import Bundle, ReferenceProblem, Target, escape_pointer
 
@@ -36,6 +37,8 @@ _MANY_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "dependentSchemas"})
 _ONLY_31 = frozenset({"const", "dependentRequired"})
 _UNSUPPORTED = frozenset({"$dynamicRef", "$recursiveRef", "$id", "$schema"})
+# What the standard allows as a component's name; anything else would need escaping in every reference to it.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
 _FAMILIAR_TYPES = {"int": "integer", "float": "number", "double": "number", "bool": "boolean", "str": "string"}
 
 
@@ -62,7 +65,7 @@ class SchemaTranslator:
 
     def component(self, name: str) -> None:
         """Take a named schema of the document in, whether or not anything refers to it."""
-        self.translate({"$ref": SCHEMA_PREFIX + escape_pointer(name)}, base="", where=SCHEMA_PREFIX[1:] + name)
+        self.translate({"$ref": SCHEMA_PREFIX + quote(escape_pointer(name))}, base="", where=SCHEMA_PREFIX[1:] + name)
 
     def _schema(self, schema: Any, base: str, where: str) -> Any:
         if isinstance(schema, bool):
@@ -174,7 +177,8 @@ class SchemaTranslator:
 
     def _new_name(self, target: Target) -> str:
         last = target.pointer.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
-        if not target.file and target.pointer.count("/") == 3 and target.pointer.startswith(SCHEMA_PREFIX[1:]):
+        named = not target.file and target.pointer.count("/") == 3 and target.pointer.startswith(SCHEMA_PREFIX[1:])
+        if named and _PLAIN_NAME.match(last):
             return last
         stem = target.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         wished = re.sub(r"[^A-Za-z0-9._-]+", "_", last or stem or "Schema").strip("_") or "Schema"
