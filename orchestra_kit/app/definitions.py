@@ -189,7 +189,9 @@ class Definitions:
         """Store a generated scenario: new, unchanged, or as the next version of the one there is."""
         scenarios = self._stores.scenarios
         fresh = scenario.model_copy(update={"process_version": process_version})
-        known = [item for item in scenarios.list_scenarios(self._caller, suite_id=fresh.suite_id) if item.key == fresh.key]
+        known = [
+            item for item in scenarios.list_scenarios(self._caller, suite_id=fresh.suite_id) if item.key == fresh.key
+        ]
         if not known:
             stored = scenarios.create_scenario(self._caller, fresh)
         elif content_of(known[0]) == content_of(fresh) and known[0].active:

@@ -195,9 +195,7 @@ def _typed(text: str) -> Any:
         return text
 
 
-def build_data_set(
-    written: DataFile, *, tenant_id: str, suite_id: str | None, scenario_id: str | None
-) -> TestDataSet:
+def build_data_set(written: DataFile, *, tenant_id: str, suite_id: str | None, scenario_id: str | None) -> TestDataSet:
     """Return the entity of a data file."""
     scope = DataScope.SCENARIO if scenario_id else DataScope.SUITE if suite_id else DataScope.GLOBAL
     return TestDataSet(

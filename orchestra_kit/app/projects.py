@@ -82,7 +82,10 @@ def read_spec(
     path = _beside(project_file, written, place)
     text = _bytes(path, place).decode("utf-8-sig", errors="replace")
     return LoadedSpec(
-        service_name=service, path=path, text=text, summary=parser.parse(text, source=str(path), files=bundle_reader(path))
+        service_name=service,
+        path=path,
+        text=text,
+        summary=parser.parse(text, source=str(path), files=bundle_reader(path)),
     )
 
 

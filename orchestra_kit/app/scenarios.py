@@ -45,7 +45,9 @@ class Scenarios:
         known = self._find(target.id, scenario.key)
         if known is None:
             if expected_version is not None:
-                raise ConflictError(f"'{suite}/{scenario.key}' is not stored yet; version {expected_version} was expected.")
+                raise ConflictError(
+                    f"'{suite}/{scenario.key}' is not stored yet; version {expected_version} was expected."
+                )
             return self._store.create_scenario(self._caller, scenario)
         if expected_version is None and content_of(known) == content_of(scenario):
             return known
@@ -78,7 +80,9 @@ class Scenarios:
             if item.status is before and (status is not ScenarioStatus.PUBLISHED or not item.gaps)
         ]
         if not ready:
-            raise ConflictError(f"the suite '{suite.key}' has no {before.value} scenario that can become {status.value}.")
+            raise ConflictError(
+                f"the suite '{suite.key}' has no {before.value} scenario that can become {status.value}."
+            )
         return tuple(self._store.set_scenario_status(self._caller, item.id, item.version, status) for item in ready)
 
     def diff(self, reference: str, old: int, new: int) -> tuple[Change, ...]:
@@ -97,7 +101,9 @@ class Scenarios:
         return self._store.get_scenario(self._caller, f"{parsed.suite}/{parsed.scenario}", parsed.version)
 
     def _find(self, suite_id: str, key: str) -> TestScenario | None:
-        return next((item for item in self._store.list_scenarios(self._caller, suite_id=suite_id) if item.key == key), None)
+        return next(
+            (item for item in self._store.list_scenarios(self._caller, suite_id=suite_id) if item.key == key), None
+        )
 
 
 def _comparable(scenario: TestScenario) -> dict[str, Any]:

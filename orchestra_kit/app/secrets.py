@@ -47,7 +47,8 @@ class LocalSecrets:
             raise SecretError(f"the secret '{name}' is declared to come from {variable}, which is not set.")
         raise SecretError(
             f"there is no secret '{name}'.",
-            hint=nearest_hint(name, self.names()) or "Put it into a file of that name under .orchestra/secrets/<tenant>/.",
+            hint=nearest_hint(name, self.names())
+            or "Put it into a file of that name under .orchestra/secrets/<tenant>/.",
         )
 
     def names(self) -> list[str]:

@@ -112,9 +112,7 @@ class Submitter:
             if item.status in (StepStatus.PASSED, StepStatus.FLAKY)
         }
         reused = tuple(step.alias for step in plan.scenario.steps[:position] if step.alias in done)
-        again = plan.model_copy(
-            update={"mode": options.mode, "start_step_index": position, "reused": reused}
-        )
+        again = plan.model_copy(update={"mode": options.mode, "start_step_index": position, "reused": reused})
         run = source.model_copy(
             update={
                 "id": RunId(new_id()),

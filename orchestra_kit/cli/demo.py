@@ -10,7 +10,13 @@ from orchestra_kit.cli.output import Failed, json_option, print_json, say, sign_
 
 
 @click.command(name="demo")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("orchestra-report"), show_default=True, help="Where the reports go.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("orchestra-report"),
+    show_default=True,
+    help="Where the reports go.",
+)
 @click.option("--fault", help="Make the shop faulty in this way; `list` names all faults.")
 @click.option("--executor", type=click.Choice(["notebook", "inline"]), default="notebook", show_default=True)
 @click.option("--processes", type=click.IntRange(1, 8), default=2, show_default=True, help="Worker processes.")
@@ -18,7 +24,7 @@ from orchestra_kit.cli.output import Failed, json_option, print_json, say, sign_
 def command(out: Path, fault: str | None, executor: str, processes: int, as_json: bool) -> None:
     """Run the main job on embedded parts: a small shop of three services is started, its order process planned, its
     scenarios generated, run durably and reported. No network is used."""
-    from orchestra_kit.app.demo import list_faults, run_demo
+    from orchestra_kit.demo.tour import list_faults, run_demo
 
     if fault == "list":
         faults = list_faults()
@@ -29,7 +35,11 @@ def command(out: Path, fault: str | None, executor: str, processes: int, as_json
                 click.echo(f"{item.name:20} {item.step:22} {item.violation:26} {item.status:7} {item.description}")
         return
     outcome = run_demo(
-        out, fault=fault, executor=executor, processes=processes, say=say,
+        out,
+        fault=fault,
+        executor=executor,
+        processes=processes,
+        say=say,
         tell=lambda line, status: say(f"{sign_of(status):14} {line}"),
     )
     if as_json:

@@ -26,7 +26,9 @@ def import_(file: Path, as_json: bool) -> None:
         if as_json:
             print_json(stored.to_json())
         else:
-            click.echo(f"stored environment {stored.name}: services {', '.join(sorted(stored.http_services)) or 'none'}")
+            click.echo(
+                f"stored environment {stored.name}: services {', '.join(sorted(stored.http_services)) or 'none'}"
+            )
 
 
 @command.command(name="list")
@@ -40,5 +42,8 @@ def list_(as_json: bool) -> None:
         if as_json:
             print_json([item.to_json() for item in found])
         else:
-            rows = [(item.name, ", ".join(sorted(item.http_services)), ", ".join(sorted(item.db_profiles))) for item in found]
+            rows = [
+                (item.name, ", ".join(sorted(item.http_services)), ", ".join(sorted(item.db_profiles)))
+                for item in found
+            ]
             print_table(rows, header=("environment", "services", "databases"))

@@ -32,7 +32,9 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
         mark = "✓" if found["ok"] else "✗"
         click.echo(f"{mark} {file}: {found['sourceType']}, {found['nodes']} nodes, {found['flows']} flows")
         for process in found["processes"]:
-            click.echo(f"    process {process['id']} '{process['name']}': {process['nodes']} nodes, {process['flows']} flows")
+            click.echo(
+                f"    process {process['id']} '{process['name']}': {process['nodes']} nodes, {process['flows']} flows"
+            )
         for item in found["diagnostics"]:
             where = f" {item['elementId']}" if item.get("elementId") else ""
             line = f" line {item['line']}" if item.get("line") else ""

@@ -11,7 +11,9 @@ from orchestra_kit.cli.output import json_option, print_json
 
 @click.command(name="report")
 @click.argument("run_id")
-@click.option("--html", type=click.Path(path_type=Path), help="Write the HTML report here (default: report-<run>.html).")
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="Write the HTML report here (default: report-<run>.html)."
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML here.")
 @click.option("--report-json", type=click.Path(path_type=Path), help="Write the JSON report here.")
 @json_option

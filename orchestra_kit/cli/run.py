@@ -32,7 +32,13 @@ def list_(status: str | None, limit: int, as_json: bool) -> None:
             print_json([item.to_json() for item in runs])
             return
         rows = [
-            (item.id, sign_of(item.status.value), item.scenario_key, item.data_row_key, item.created_at.isoformat(timespec="seconds"))
+            (
+                item.id,
+                sign_of(item.status.value),
+                item.scenario_key,
+                item.data_row_key,
+                item.created_at.isoformat(timespec="seconds"),
+            )
             for item in runs
         ]
         print_table(rows, header=("run", "status", "scenario", "row", "submitted"))
@@ -54,8 +60,14 @@ def show(run_id: str, as_json: bool) -> None:
         reason = f": {run.status_reason}" if run.status_reason else ""
         click.echo(f"{sign_of(run.status.value)} {run.scenario_key} version {run.scenario_version}{reason}")
         rows = [
-            (item.order_index + 1, item.step_alias, item.attempt, sign_of(item.status.value), f"{item.duration_ms} ms",
-             item.violations[0].message if item.violations else "")
+            (
+                item.order_index + 1,
+                item.step_alias,
+                item.attempt,
+                sign_of(item.status.value),
+                f"{item.duration_ms} ms",
+                item.violations[0].message if item.violations else "",
+            )
             for item in results
         ]
         print_table(rows, header=("#", "step", "attempt", "status", "took", "violation"))

@@ -27,7 +27,10 @@ def list_(suite: str | None, tag: str | None, as_json: bool) -> None:
         if as_json:
             print_json([item.to_json() for item in found])
         else:
-            rows = [(item.key, item.version, item.status.value, len(item.steps), len(item.gaps), item.name) for item in found]
+            rows = [
+                (item.key, item.version, item.status.value, len(item.steps), len(item.gaps), item.name)
+                for item in found
+            ]
             print_table(rows, header=("scenario", "version", "status", "steps", "gaps", "name"))
 
 
@@ -94,7 +97,13 @@ def history(scenario: str, as_json: bool) -> None:
             print_json([item.to_json() for item in versions])
         else:
             rows = [
-                (item.version, item.status.value, item.updated_at.isoformat(timespec="seconds"), item.updated_by, len(item.steps))
+                (
+                    item.version,
+                    item.status.value,
+                    item.updated_at.isoformat(timespec="seconds"),
+                    item.updated_by,
+                    len(item.steps),
+                )
                 for item in versions
             ]
             print_table(rows, header=("version", "status", "at", "by", "steps"))

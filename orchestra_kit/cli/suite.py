@@ -21,7 +21,9 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--process", "process_id", help="Only this process of the file.")
 @click.option("--criterion", type=click.Choice(["node", "flow", "decision"]), default="flow", show_default=True)
-@click.option("--max-loop", type=click.IntRange(0, 20), default=2, show_default=True, help="How often a loop is taken at most.")
+@click.option(
+    "--max-loop", type=click.IntRange(0, 20), default=2, show_default=True, help="How often a loop is taken at most."
+)
 @json_option
 def plan(file: Path, process_id: str | None, criterion: str, max_loop: int, as_json: bool) -> None:
     """Plan the smallest suite that covers a process, with the proof that it is the smallest. No database."""
@@ -33,8 +35,10 @@ def plan(file: Path, process_id: str | None, criterion: str, max_loop: int, as_j
         return
     for item in found["containers"]:
         proof = ", ".join(item["certificate"])
-        click.echo(f"{item['process']} / {item['container']}: {item['size']} scenarios for {item['criterion']} coverage, "
-                   f"lower bound {item['lowerBound']}")
+        click.echo(
+            f"{item['process']} / {item['container']}: {item['size']} scenarios for {item['criterion']} coverage, "
+            f"lower bound {item['lowerBound']}"
+        )
         if proof:
             click.echo(f"    proof: no run can take two of {proof}")
         for scenario in item["scenarios"]:
@@ -60,8 +64,10 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
         if as_json:
             print_json(made.to_json())
             return
-        click.echo(f"suite {made.suite.key}: {len(made.scenarios)} scenarios of process version {made.suite.process_version}, "
-                   f"lower bound {made.lower_bound}")
+        click.echo(
+            f"suite {made.suite.key}: {len(made.scenarios)} scenarios of process version {made.suite.process_version}, "
+            f"lower bound {made.lower_bound}"
+        )
         rows = [
             (item.key, item.version, item.status.value, len(item.steps), len(item.gaps), item.name)
             for item in made.scenarios
@@ -69,7 +75,13 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
         print_table(rows, header=("scenario", "version", "status", "steps", "gaps", "name"))
         click.echo()
         rows = [
-            (note.element_id, note.role, note.how, note.operation or "", "" if note.score is None else f"{note.score:.2f}")
+            (
+                note.element_id,
+                note.role,
+                note.how,
+                note.operation or "",
+                "" if note.score is None else f"{note.score:.2f}",
+            )
             for note in made.notes
         ]
         print_table(rows, header=("element", "role", "how", "operation", "score"))

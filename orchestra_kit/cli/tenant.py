@@ -44,7 +44,9 @@ def set_(max_parallel_runs: int | None, max_scenarios: int | None, retention_day
             "default_run_retention_days": retention_days,
         }
         tenant = workspace.stores.tenants.get_tenant(workspace.caller.tenant_id)
-        settings = tenant.settings.model_copy(update={name: value for name, value in asked.items() if value is not None})
+        settings = tenant.settings.model_copy(
+            update={name: value for name, value in asked.items() if value is not None}
+        )
         changed = workspace.stores.tenants.set_settings(workspace.caller, settings)
         if as_json:
             print_json(changed.to_json())

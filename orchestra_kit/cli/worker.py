@@ -6,10 +6,28 @@ import click
 
 
 @click.command(name="worker")
-@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="How many worker processes.")
-@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Runs at once in each process.")
-@click.option("--lease", "lease_seconds", type=click.FloatRange(min=1), default=30.0, show_default=True, help="Seconds a run stays with a silent worker.")
-@click.option("--drain", "drain_seconds", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Seconds a step in flight may take after SIGTERM.")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="How many worker processes."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Runs at once in each process."
+)
+@click.option(
+    "--lease",
+    "lease_seconds",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="Seconds a run stays with a silent worker.",
+)
+@click.option(
+    "--drain",
+    "drain_seconds",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds a step in flight may take after SIGTERM.",
+)
 def command(processes: int, threads: int, lease_seconds: float, drain_seconds: float) -> None:
     """Run workers until stopped: scheduler, reaper and executors. SIGTERM drains."""
     from orchestra_kit.workers import run_processes

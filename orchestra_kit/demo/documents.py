@@ -12,3 +12,6 @@ OPENAPI_DOCUMENTS = {
     "payments": _HERE / "openapi" / "payments.yaml",
     "fulfilment": _HERE / "openapi" / "fulfilment.yaml",
 }
+
+PROJECT = _HERE / "orchestra.yaml"
+"""The binding of the order process: what `orchestra suite generate` reads."""

@@ -184,7 +184,7 @@ class SuiteGenerator:
             self._observe(walk, node)
         if element is not None:
             for position, action in enumerate(element.after):
-                self._add_action(walk, action, node, place=(*place, "after", position))
+                self._add_action(walk, action, node, place=(*place, "after", position), further=True)
             for position, assertion in enumerate(element.then):
                 self._add_assertion(walk, assertion, node, place=(*place, "then", position))
             if role is not ElementRole.OBSERVED:
@@ -210,10 +210,16 @@ class SuiteGenerator:
             walk.gaps.append(Gap(code="NOT_OBSERVED", message=message, element_id=node.id))
 
     def _add_action(
-        self, walk: _Walk, action: ActionBinding, node: FlowNode | None, *, place: tuple[str | int, ...]
+        self,
+        walk: _Walk,
+        action: ActionBinding,
+        node: FlowNode | None,
+        *,
+        place: tuple[str | int, ...],
+        further: bool = False,
     ) -> None:
         if self._applies(action.when, walk, place):
-            walk.writer.add_action(action, node, tuple(walk.pending_flows), place)
+            walk.writer.add_action(action, node, tuple(walk.pending_flows), place, further=further)
             walk.pending_flows = []
 
     def _add_assertion(

@@ -55,9 +55,15 @@ class StepWriter:
         return tuple(self._steps)
 
     def add_action(
-        self, action: ActionBinding, node: FlowNode | None, flows: tuple[str, ...], place: FieldPath
+        self,
+        action: ActionBinding,
+        node: FlowNode | None,
+        flows: tuple[str, ...],
+        place: FieldPath,
+        *,
+        further: bool = False,
     ) -> None:
-        """Append an ACTION for a call."""
+        """Append an ACTION for a call; a `further` one is not what later flows and assertions speak of by default."""
         if action.operation is None:
             raise DefinitionError("an action needs an operation.", place=self._document.place(place))
         endpoint = self._catalog.find(action.operation, place=self._document.place((*place, "operation")))
@@ -87,7 +93,8 @@ class StepWriter:
             element_id=node.id if node else None,
             flow_ids=flows,
         )
-        self._last_action = alias
+        if not further:
+            self._last_action = alias
 
     def add_assertion(
         self, assertion: AssertionBinding, node: FlowNode, flows: tuple[str, ...], place: FieldPath
@@ -173,7 +180,8 @@ class StepWriter:
         return given.model_copy(update=update)
 
     def _rows(self, rows: RowExpectation) -> RowExpectation:
-        return rows.model_copy(update={"rows": self._renamed(list(rows.rows)) if rows.rows is not None else None})
+        renamed = self._renamed(rows.to_json())
+        return RowExpectation.model_validate(renamed)
 
     def _expectations(self, expect: ExpectationBinding) -> Expectations:
         rules = tuple(
