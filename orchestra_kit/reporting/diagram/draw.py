@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, Participant
 from orchestra_kit.reporting.diagram.edges import association_line, flow_label_box, message_line, sequence_line
 from orchestra_kit.reporting.diagram.icons import icon_definitions, status_sign
+from orchestra_kit.reporting.diagram.labels import LabelPlaces
 from orchestra_kit.reporting.diagram.layout import lay_out
 from orchestra_kit.reporting.diagram.metrics import text_width
 from orchestra_kit.reporting.diagram.scene import Box, Line, Scene, around, scene_from_interchange, straight
@@ -266,42 +267,38 @@ class _Drawing:
                 yield self._element(item.id, "artifact", item.text or item.type, artifact_body(item, box))
 
     def labels(self) -> Iterator[Markup]:
-        """Labels outside of events, gateways, data and flows; they never hide a sign."""
-        for node in self.graph.nodes:
-            box = self.scene.boxes.get(node.id)
-            if box is not None and node.name.strip() and (node.type.is_event or node.type.is_gateway):
-                yield self._label(node.id, node.name, box)
-        for artifact in self.graph.artifacts:
-            box = self.scene.boxes.get(artifact.id)
-            if box is not None and artifact.text.strip() and has_outer_label(artifact):
-                yield self._label(artifact.id, artifact.text, box)
+        """Labels outside of events, gateways, data and flows: those the file places first, then the others around them."""
+        places = self._label_places()
         named = [(flow.id, flow.name) for flow in self.graph.flows]
         named += [(message.id, message.name) for message in self.graph.message_flows]
         for flow_id, name in named:
             line = self.scene.lines.get(flow_id)
             if line is not None and name.strip():
-                place = flow_label_box(name, line)
-                self.label_boxes[flow_id] = place
-                yield tag("g", {"class": self._css(flow_id, "label")}, outer_label(name, place))
+                yield self._label(flow_id, name, places.take(flow_label_box(name, line)))
+        labelled = [(node.id, node.name) for node in self.graph.nodes if node.type.is_event or node.type.is_gateway]
+        labelled += [(item.id, item.text) for item in self.graph.artifacts if has_outer_label(item)]
+        labelled = [(key, name) for key, name in labelled if key in self.scene.boxes and name.strip()]
+        for key, name in sorted(labelled, key=lambda item: item[0] not in self.scene.labels):
+            label = self.scene.labels.get(key)
+            place = outer_label_box(name, self.scene.boxes[key], label)
+            if label is None:
+                place = places.beside(self.scene.boxes[key], place.width, place.height)
+            yield self._label(key, name, places.take(place), max(label.width if label else 0, 90))
 
-    def _label(self, element_id: str, text: str, box: Box) -> Markup:
-        label = self.scene.labels.get(element_id) or self._above(text, box)
-        place = outer_label_box(text, box, label)
+    def _label(self, element_id: str, text: str, place: Box, width: float = 90) -> Markup:
         self.label_boxes[element_id] = place
-        return tag(
-            "g",
-            {"class": self._css(element_id, "label")},
-            outer_label(text, place, max(label.width if label else 0, 90)),
-        )
+        return tag("g", {"class": self._css(element_id, "label")}, outer_label(text, place, width))
 
-    def _above(self, text: str, box: Box) -> Box | None:
-        """Return a place above a shape whose lower end a line leaves or meets, where the label would stand."""
-        x, bottom = box.center[0], box.bottom
-        ends = [line.points[index] for line in self.scene.lines.values() for index in (0, -1)]
-        if not any(abs(px - x) < 4 and abs(py - bottom) < 4 for px, py in ends):
-            return None
-        plain = outer_label_box(text, box, None)
-        return Box(plain.x, box.y - plain.height - 4, plain.width, plain.height)
+    def _label_places(self) -> LabelPlaces:
+        ids = [node.id for node in self.graph.nodes] + [item.id for item in self.graph.artifacts]
+        shapes = [key for key in ids if key in self.scene.boxes]
+        groups = {item.id for item in self.graph.artifacts if "group" in item.type.lower()}
+        hollow = self.scene.expanded | groups
+        boxes = self.scene.boxes
+        frames = [boxes[key] for key in shapes if key in hollow]
+        frames += [boxes[item.id] for item in self.graph.participants if item.id in boxes]
+        frames += [boxes[item.id] for item in self.graph.lanes if item.id in boxes]
+        return LabelPlaces([boxes[key] for key in shapes if key not in hollow], frames, self.scene.lines.values())
 
     def marks(self) -> Iterator[Markup]:
         """Status signs at the upper right corner of nodes, badges at the lower right one."""

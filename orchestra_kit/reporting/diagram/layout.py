@@ -237,10 +237,6 @@ class _Container:
                 place = Box(x - 18, box.bottom - 18, 36, 36)
                 self.scene.boxes[event.id] = place
                 self._depth_below[event.id] = 14 + index * 8
-                if event.name.strip():
-                    width = min(text_width(event.name, 11), 90) + 2
-                    side = place.x - width - 2 if index == len(events) - 1 else place.right + 2
-                    self.scene.labels[event.id] = Box(side, place.bottom - 12, width, 14)
 
     def _route(self, ranked: Ranked, columns: list[tuple[float, float]], rows: Rows) -> None:
         tracks, middle = Tracks(columns), rows.middle
