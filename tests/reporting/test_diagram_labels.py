@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orchestra_kit.reporting.diagram.labels import LabelPlaces
 from orchestra_kit.reporting.diagram.scene import Box, Line
 

@@ -317,7 +317,7 @@ class _Drawing:
         width = text_width(text, 10) * 1.1 + 10
         place = Box(box.right - width + 8, box.bottom - 7, width, 14)
         if min(box.width, box.height) <= 60:  # below a small shape stands its label
-            place = Box(box.x - width / 2 + 3, box.y - 5, width, 14)
+            place = Box(box.x - width + 13, box.y, width, 14)
         label = tag("text", {"x": number(place.center[0]), "y": number(place.y + 10.6)}, text)
         css = f"badge {status.value}" if status else "badge"
         return tag("g", {"class": css}, rectangle(place, "pill", 7), label)

@@ -12,6 +12,8 @@ from orchestra_kit.reporting.report import RunReport, StepReport
 WIDTH = 960.0
 LABEL = 230.0
 RIGHT = 90.0
+WORDS = 190.0
+"""Room right of the settling times for what they say in words."""
 ROW = 22.0
 TOP = 24.0
 MOST_ROWS = 200
@@ -70,7 +72,7 @@ def settling(steps: Sequence[tuple[str, StepReport]]) -> Markup | None:
     height = TOP + ROW * len(rows) + 6
     drawn = [_settling_row(label, items, index, end) for index, (label, items) in enumerate(rows.items())]
     words = f"Settling times of {len(rows)} checks, the longest {duration(longest)}"
-    return _chart(words, height, [_axis(end, height), *drawn])
+    return _chart(words, height, [_axis(end, height, WORDS), *drawn])
 
 
 def _settling_row(label: str, steps: list[StepReport], index: int, end: float) -> Markup:
@@ -78,16 +80,16 @@ def _settling_row(label: str, steps: list[StepReport], index: int, end: float) -
     times = [step.settling_time_ms or 0 for step in steps]
     parts = [
         _text(LABEL - 8, y + 4, _short(label), "end"),
-        _rect(LABEL, y - 0.5, _x(max(times), end) - LABEL, 1, "stem"),
+        _rect(LABEL, y - 0.5, _x(max(times), end, WORDS) - LABEL, 1, "stem"),
     ]
     limit = max((step.timeout_ms or 0 for step in steps), default=0)
     if 0 < limit <= end:
-        parts.append(_rect(_x(limit, end) - 1, y - 8, 2, 16, "limit"))
+        parts.append(_rect(_x(limit, end, WORDS) - 1, y - 8, 2, 16, "limit"))
     for step, time in zip(steps, times, strict=True):
         status = step_status(step)
         parts.append(
             _text(
-                _x(time, end),
+                _x(time, end, WORDS),
                 y + 4,
                 "●" if status is ElementStatus.PASSED else TONES[status].sign,
                 f"mid dot {status.value}",
@@ -99,17 +101,17 @@ def _settling_row(label: str, steps: list[StepReport], index: int, end: float) -
     return tag("g", None, title, parts, _text(WIDTH - 4, y + 4, shown + within, "quiet end"))
 
 
-def _x(milliseconds: float, end: float) -> float:
-    return LABEL + milliseconds / end * (WIDTH - LABEL - RIGHT)
+def _x(milliseconds: float, end: float, right: float = RIGHT) -> float:
+    return LABEL + milliseconds / end * (WIDTH - LABEL - right)
 
 
-def _axis(end: float, height: float) -> list[Markup]:
+def _axis(end: float, height: float, right: float = RIGHT) -> list[Markup]:
     parts: list[Markup] = []
     step = _tick(end)
     at = 0.0
     while at <= end * 1.001:
-        parts.append(_rect(_x(at, end), TOP - 4, 0.7, height - TOP, "grid"))
-        parts.append(_text(_x(at, end), 12, duration(round(at)), "mid tick"))
+        parts.append(_rect(_x(at, end, right), TOP - 4, 0.7, height - TOP, "grid"))
+        parts.append(_text(_x(at, end, right), 12, duration(round(at)), "mid tick"))
         at += step
     return parts
 

@@ -49,7 +49,7 @@ def _summary(run: RunReport, status: ElementStatus) -> Markup:
         tag(
             "span",
             {"class": "end"},
-            tag("span", {"class": "quiet num"}, plural(len(run.steps), "step"), " · ", duration(run.duration_ms), "  "),
+            tag("span", {"class": "quiet num"}, plural(len(run.steps), "step"), " · ", duration(run.duration_ms)),
             chip(status, run_words(run)),
         ),
     )

@@ -96,7 +96,7 @@ details>summary{cursor:pointer}details>summary::marker{color:var(--muted)}
 .run{border:1px solid var(--line);border-radius:12px;margin:14px 0;overflow:clip}
 .run>summary{display:flex;flex-wrap:wrap;gap:6px 14px;align-items:center;padding:12px 18px;background:var(--panel);
 border-left:6px solid var(--tone);list-style-position:inside}
-.run>summary b{font-size:16px;overflow-wrap:anywhere}.run>summary .end{margin-left:auto}
+.run>summary b{font-size:16px;overflow-wrap:anywhere}.run>summary .end{margin-left:auto;display:flex;gap:14px;align-items:center}
 .run>summary:before,.step>summary:before,.fold>summary:before{content:"▸";color:var(--muted);width:1em;flex:none}
 .run[open]>summary:before,.step[open]>summary:before,.fold[open]>summary:before{content:"▾"}
 .run>summary::-webkit-details-marker,.step>summary::-webkit-details-marker,.fold>summary::-webkit-details-marker{display:none}
@@ -143,5 +143,4 @@ details::details-content{content-visibility:visible;display:block;block-size:aut
 overflow:visible}
 a{color:inherit;text-decoration:none}.figure svg.orc{min-width:0;max-width:100%}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-@media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
 """.replace("\n", "")
