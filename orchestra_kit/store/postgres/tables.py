@@ -88,6 +88,7 @@ test_scenario = _table(
     Column("active", Boolean, nullable=False),
     _json("depends_on"),
     _json("recommended_data_sets"),
+    _number("process_version", optional=True),
     _json("path"),
     _json("end_flow_ids"),
     _json("gaps"),

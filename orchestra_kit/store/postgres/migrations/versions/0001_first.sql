@@ -95,6 +95,7 @@ CREATE TABLE test_scenario (
   active boolean NOT NULL,
   depends_on jsonb NOT NULL,
   recommended_data_sets jsonb NOT NULL,
+  process_version integer,
   path jsonb NOT NULL,
   end_flow_ids jsonb NOT NULL,
   gaps jsonb NOT NULL,
@@ -260,8 +261,7 @@ CREATE INDEX test_run_suite ON test_run (tenant_id, suite_run_id) WHERE suite_ru
 CREATE INDEX test_run_due ON test_run (tenant_id, priority DESC, created_at, id)
   WHERE status = 'PENDING' AND NOT blocked;
 CREATE INDEX test_run_queued ON test_run (queued_at) INCLUDE (tenant_id, id) WHERE status = 'QUEUED';
-CREATE INDEX test_run_active ON test_run (tenant_id, status) WHERE status IN ('QUEUED', 'IN_PROGRESS');
-CREATE INDEX test_run_leased ON test_run (tenant_id, id) WHERE status = 'IN_PROGRESS';
+CREATE INDEX test_run_active ON test_run (tenant_id, id) WHERE status IN ('QUEUED', 'IN_PROGRESS');
 
 CREATE TABLE test_step_result (
   tenant_id text NOT NULL,
