@@ -82,7 +82,7 @@ async def _echo(request: Request) -> Response:
         "method": request.method,
         "path": request.scope["raw_path"].decode(),
         "query": [[name, value] for name, value in request.query_params.multi_items()],
-        "headers": {name: value for name, value in request.headers.items()},
+        "headers": dict(request.headers.items()),
         "body": body.decode("utf-8", errors="replace"),
     }
     wire: Wire = request.app.state.wire

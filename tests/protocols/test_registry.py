@@ -29,7 +29,6 @@ def test_a_plugin_of_somebody_else_comes_through_the_same_door(monkeypatch, tmp_
     (tmp_path / "kafka_for_orchestra.py").write_text(
         "from orchestra_kit.protocols.db import plugin as db\n"
         "import dataclasses\n"
-        "plugin = dataclasses.replace(db, channel_type='KAFKA')\n"
         "from orchestra_kit.model import ChannelType\n"
         "plugin = dataclasses.replace(db, channel_type=ChannelType.KAFKA)\n"
     )
@@ -51,7 +50,7 @@ def test_a_broken_plugin_is_named_and_no_traceback_reaches_anybody(monkeypatch, 
     (tmp_path / "broken_plugin.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "broken_plugin", raising=False)
-    with pytest.raises(DefinitionError, match="'KAFKA'.*broken_plugin") as caught:
+    with pytest.raises(DefinitionError, match=r"'KAFKA'.*broken_plugin") as caught:
         read_plugins([point("KAFKA", "broken_plugin:plugin")])
     assert said in str(caught.value)
     monkeypatch.delitem(sys.modules, "broken_plugin", raising=False)

@@ -21,6 +21,7 @@ from orchestra_kit.protocols.http.request import (
     service_of,
 )
 from orchestra_kit.protocols.http.schemas import SCHEMA_PREFIX
+from orchestra_kit.protocols.http.sensitive import blot_pointers
 from orchestra_kit.protocols.secrets import BLOTTED, SECRET_REFERENCE
 from orchestra_kit.spi.protocol import Command, Observation
 
@@ -307,7 +308,8 @@ def _status_violations(
             return []
         declared = sorted(code for code in operation.responses if code.startswith("2")) if operation else []
         wanted = " or ".join(declared) or "2XX"
-    problem = show(observation.body)
+    pointers = operation.sensitive_response_pointers if operation else ()
+    problem = show(blot_pointers(observation.body, pointers))
     return [
         _violation(
             ViolationType.HTTP_ERROR,
@@ -340,7 +342,9 @@ def _schema_violation(command: Command, error: Any, direction: Direction, what: 
     cause = deepest_cause(error)
     pointer = "".join(f"/{escape_pointer(str(part))}" for part in cause.instance_path)
     hidden = direction == "response" and _is_sensitive(command.operation, cause.instance_path)
-    message = "a value that must not be shown breaks its schema" if hidden else describe_breach(cause)
+    # Names of properties may be told even of an object that holds a secret; its values may not.
+    told = not hidden or cause.kind.name in ("required", "additionalProperties", "unevaluatedProperties")
+    message = describe_breach(cause) if told else "a value that must not be shown breaks its schema"
     details = {
         "pointer": pointer,
         "expected": expected_of(cause),

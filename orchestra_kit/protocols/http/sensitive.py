@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from orchestra_kit.model import OperationSummary
 from orchestra_kit.protocols.http.bundle import escape_pointer
 from orchestra_kit.protocols.http.schemas import SCHEMA_PREFIX
+from orchestra_kit.protocols.secrets import BLOTTED
 
 _MAX_DEPTH = 12
 _TOKEN_FIELDS = ("/access_token", "/refresh_token", "/id_token")
@@ -31,6 +32,25 @@ def find_sensitive(
             pointers.update(_TOKEN_FIELDS)
         found.append(tuple(sorted(pointers)))
     return found
+
+
+def blot_pointers(body: Any, pointers: Sequence[str]) -> Any:
+    """Return the body with `***` in the places that `pointers` name."""
+    for pointer in pointers:
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+        body = _blot(body, parts)
+    return body
+
+
+def _blot(node: Any, parts: list[str]) -> Any:
+    if not parts:
+        return BLOTTED if node is not None else None
+    head, rest = parts[0], parts[1:]
+    if isinstance(node, list) and head == "*":
+        return [_blot(item, rest) for item in node]
+    if isinstance(node, dict):
+        return {name: _blot(part, rest) if head in ("*", name) else part for name, part in node.items()}
+    return node
 
 
 class _Search:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 
@@ -128,17 +128,13 @@ def test_a_watch_holds_nothing_between_looks(db_command, shop_file):
     executor = DbStepExecutor()
     watch = executor.watch(db_command(f"jdbc:sqlite:{shop_file}", "SELECT count(*) AS n FROM orders"))
     assert watch.poll().rows == [{"n": 2}]
-    handles = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if _is_link(name)]
+    handles = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     assert str(shop_file) not in handles
     with sqlite3.connect(shop_file) as writer:
         writer.execute("INSERT INTO orders(id) VALUES (3)")
     writer.close()
     assert watch.poll().rows == [{"n": 3}]
     watch.close()
-
-
-def _is_link(name):
-    return os.path.islink(f"/proc/self/fd/{name}")
 
 
 def test_a_template_in_the_sql_is_refused(ask):
