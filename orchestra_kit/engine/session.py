@@ -1,0 +1,410 @@
+"""A claimed run in the hands of a driver: the one operation `run_step`, and how the run ends."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from orchestra_kit.engine.assigning import Assigner
+from orchestra_kit.engine.attempts import Assignment, Attempt, Attempter, retry_delay
+from orchestra_kit.engine.background import Background
+from orchestra_kit.engine.barriers import judge_barrier
+from orchestra_kit.engine.ending import Closing, decide_ending
+from orchestra_kit.engine.equipment import Equipment
+from orchestra_kit.engine.events import StepFinished
+from orchestra_kit.engine.judging import could_not, evaluate_exports
+from orchestra_kit.engine.ledger import GOOD, Key, Ledger, intent_for
+from orchestra_kit.engine.programs import StepProgram
+from orchestra_kit.engine.recording import Recorded, Recorder
+from orchestra_kit.engine.redaction import Redactor
+from orchestra_kit.engine.results import ResultWriter
+from orchestra_kit.engine.signals import RunCancelledError, RunDrainedError, StopSignals
+from orchestra_kit.errors import OrchestraError, UnknownNameError
+from orchestra_kit.model import (
+    ActionMode,
+    BarrierReaction,
+    RunMode,
+    ScenarioStep,
+    StepKind,
+    StepResult,
+    StepStatus,
+    TestRun,
+    Violation,
+)
+from orchestra_kit.spi.driver import StepOutcome
+from orchestra_kit.spi.plan import RunPlan
+from orchestra_kit.spi.protocol import Surroundings
+from orchestra_kit.spi.work import ClaimedRun, FinishRun, Lease, StepCommit, StepIntent
+
+
+class StepSession:
+    """Does the steps of one run, each attempt once, and replays what is recorded.
+
+    `run_step` may be called from any thread, one call at a time. `signals` may be set from any thread at any time.
+    """
+
+    def __init__(self, claimed: ClaimedRun, equipment: Equipment) -> None:
+        self._claimed, self._equipment = claimed, equipment
+        self.signals = StopSignals()
+        self.signals.cancelled = claimed.run.cancel_requested
+        recorder = Recorder(Redactor(), equipment.sealer, most_characters=equipment.settings.stored_characters)
+        self._recorder = recorder
+        self._ledger = Ledger(claimed, recorder)
+        self._steps = {step.alias: step for step in claimed.plan.scenario.steps}
+        self._aliases = _aliases_of(claimed.plan, self._ledger)
+        self._attempter = Attempter(equipment, claimed.lease, self.signals)
+        self._assigner = Assigner(claimed, equipment, self._ledger, recorder.redactor)
+        self._writer = ResultWriter(claimed.run, recorder)
+        self._background = Background(equipment, self.signals, claimed.lease)
+        self._turn = threading.Lock()
+        self._stopped: str | None = None
+        self._diverged: StepResult | None = None
+        self._abort_suite = False
+        for alias in claimed.plan.reused:
+            if (alias, 0) in self._ledger.recorded:
+                self._ledger.admit(self._program(alias), self._ledger.recorded[(alias, 0)])
+
+    @property
+    def run(self) -> TestRun:
+        """The run as claimed."""
+        return self._claimed.run
+
+    @property
+    def plan(self) -> RunPlan:
+        """The frozen plan."""
+        return self._claimed.plan
+
+    @property
+    def lease(self) -> Lease:
+        """The lease everything is written under."""
+        return self._claimed.lease
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Where the systems are; secrets it resolves are redacted from then on."""
+        return self._assigner.surroundings
+
+    @property
+    def step_aliases(self) -> tuple[str, ...]:
+        """The aliases this run executes, in order (replayed ones included)."""
+        return self._aliases
+
+    @property
+    def needs_position(self) -> bool:
+        """True when plugins must say where they stand before the first step."""
+        if self._claimed.position is not None or self._ledger.open or self._next_intent(None) is None:
+            return False
+        channels = {step.channel_type for step in self._steps.values()}
+        return any(plugin.needs_position for name, plugin in self._equipment.plugins.items() if name in channels)
+
+    def stop_requested(self) -> bool:
+        """True when the lease is lost, somebody asked to cancel, or the worker ends."""
+        return self.signals.may_not_begin()
+
+    def take_position(self, position: dict[str, Any]) -> None:
+        """Store where the plugins stand and the first intent, in one commit."""
+        intent = self._next_intent(None)
+        if intent is not None:
+            store, seconds = self._equipment.store, self._equipment.settings.lease_seconds
+            self._equipment.persist(
+                lambda: store.begin_run(self.lease, position=position, intent=intent, lease_seconds=seconds)
+            )
+            self._ledger.open[(intent.step_alias, intent.iteration)] = intent
+        self._assigner.position = position
+
+    def run_step(self, alias: str, *, iteration: int = 0, overrides: Any = None) -> StepOutcome:
+        """Resolve, commit the intent, act or watch, judge and commit one step, or replay what is recorded."""
+        with self._turn:
+            program = self._program(alias)
+            try:
+                return self._run_step(program, iteration, overrides)
+            except RunCancelledError:
+                return self._not_run(program.step, iteration, "the run was cancelled.")
+            except RunDrainedError:
+                return self._not_run(program.step, iteration, "this worker ends; another one goes on.")
+
+    def conclude(self, problem: OrchestraError | None = None) -> FinishRun | None:
+        """Wait for what runs beside the scenario and return how the run is to be finished, None to give it back.
+
+        `problem` is why the driver could not go on. Call it once, after the driver.
+        """
+        with self._turn, suppress(RunCancelledError, RunDrainedError):
+            self._harvest(wait=True)
+        if problem is not None and self._stopped is None:
+            self._stopped = self._recorder.redactor.text(str(problem))
+        closing = Closing(
+            steps=[self._steps[alias] for alias in self._aliases],
+            stopped=self._stopped,
+            diverged=self._diverged,
+            exports=self._recorder.seal_exports(self._ledger.exports),
+            abort_suite=self._abort_suite,
+            now=self._equipment.clock.now(),
+        )
+        return decide_ending(self.lease, self.signals, self._ledger, self._writer, closing)
+
+    def fail_start(self, problem: Violation) -> FinishRun:
+        """Return the end of a run that could not even begin, with the problem at its first step."""
+        intent = self._next_intent(None)
+        if intent is not None:
+            step = self._steps[intent.step_alias]
+            result = self._writer.failed(step, intent, problem, now=self._equipment.clock.now())
+            self._diverged = result
+            self._stopped = f"step '{step.alias}' failed."
+        finish = self.conclude()
+        assert finish is not None  # a stopped run is never given back
+        return finish
+
+    def _run_step(self, program: StepProgram, iteration: int, overrides: Any) -> StepOutcome:
+        step, key = program.step, (program.step.alias, iteration)
+        self.signals.check(self.lease)
+        if self._ledger.is_final(key):
+            return self._replay(program, self._ledger.recorded[key], overrides)
+        if self._background.is_running(key):
+            return self._outcome(self._running(step, self._ledger.open[key]), go_on=True)
+        self.signals.check(self.lease, waiting=True)
+        self._harvest(wait=False)
+        if self._stopped is not None:
+            return self._not_run(step, iteration, self._stopped)
+        intent = self._announced(step, iteration)
+        reason = self._why_skip(program)
+        if reason is not None:
+            return self._close(program, self._writer.skipped(step, intent, reason, now=self._equipment.clock.now()))
+        if step.kind is StepKind.BARRIER:
+            return self._run_barrier(program, intent)
+        if step.action.mode is ActionMode.FIRE_AND_FORGET and step.kind is StepKind.ACTION:
+            return self._fire(program, intent, overrides)
+        return self._run_attempts(program, intent, overrides)
+
+    def _run_attempts(self, program: StepProgram, intent: StepIntent, overrides: Any) -> StepOutcome:
+        while True:
+            assigned = self._assign(program, intent, overrides)
+            if isinstance(assigned, StepResult):
+                return self._close(program, assigned)
+            assignment, digest = assigned
+            eventual = program.step.kind is StepKind.ASSERTION
+            attempt = self._attempter.watch(assignment) if eventual else self._attempter.act(assignment)
+            outcome, again, delay = self._settle(assignment, intent, attempt, digest)
+            if again is None:
+                return outcome
+            self._attempter.pause(delay)
+            intent = again
+
+    def _assign(self, program: StepProgram, intent: StepIntent, overrides: Any) -> tuple[Assignment, str] | StepResult:
+        """Return the step ready to be attempted, or its result when it cannot be."""
+        try:
+            return self._assigner.assign(program, intent, overrides)
+        except OrchestraError as problem:
+            code = "INPUT_UNRESOLVED" if problem.exit_code == 2 else "NOT_EXECUTABLE"
+            now = self._equipment.clock.now()
+            digest = f"{program.digest}-unresolved"
+            return self._writer.failed(program.step, intent, could_not(code, str(problem)), now=now, digest=digest)
+
+    def _settle(
+        self, assignment: Assignment, intent: StepIntent, attempt: Attempt, digest: str
+    ) -> tuple[StepOutcome, StepIntent | None, float]:
+        """Record an attempt, and announce the next one when the step's retry policy asks for it."""
+        program = assignment.program
+        result, known, exports = self._writer.of_attempt(
+            assignment, intent, attempt, digest=digest, now=self._equipment.clock.now()
+        )
+        delay = retry_delay(program.step.action.meta.retry, attempt, intent.attempt, self._equipment.chance)
+        again = replace(intent, attempt=intent.attempt + 1) if delay is not None else None
+        outcome = self._close(program, result, known=known, again=again)
+        self._ledger.ended[program.step.alias] = attempt.ended
+        self._ledger.exports.update(exports)
+        return outcome, again if outcome.go_on else None, delay or 0.0
+
+    def _close(
+        self,
+        program: StepProgram,
+        result: StepResult,
+        *,
+        known: Recorded | None = None,
+        again: StepIntent | None = None,
+    ) -> StepOutcome:
+        """Commit a result together with the intent of what comes next."""
+        step, key = program.step, (result.step_alias, result.iteration)
+        go_on = again is not None or self._goes_on(step, result)
+        next_intent = again or (self._next_intent(key) if go_on else None)
+        commit = StepCommit(
+            lease=self.lease,
+            result=result,
+            next_intent=next_intent,
+            lease_seconds=self._equipment.settings.lease_seconds,
+        )
+        store = self._equipment.store
+        if self._equipment.persist(lambda: store.commit_step(commit)):
+            self.signals.cancelled = True
+        self._ledger.record(result, next_intent)
+        if again is None:
+            self._ledger.admit(program, result, known)
+        if not go_on:
+            self._stop(result)
+        self._tell(result, replayed=False)
+        return self._outcome(result, go_on=go_on)
+
+    def _replay(self, program: StepProgram, result: StepResult, overrides: Any) -> StepOutcome:
+        """Give back what is recorded, after making sure that it is still the same step."""
+        difference = self._assigner.resolver.difference(program, result, overrides)
+        if difference is not None:
+            return self._diverge(program.step, result, difference)
+        view = self._ledger.admit(program, result)
+        if program.exports and result.status in GOOD:
+            values, _ = evaluate_exports(program.exports, {**self._ledger.scope(), "response": view})
+            self._ledger.exports.update(values)
+        go_on = self._goes_on(program.step, result)
+        if not go_on:
+            self._stop(result)
+        self._tell(result, replayed=True)
+        return StepOutcome(result=result, replayed=True, go_on=go_on and not self.signals.may_not_begin())
+
+    def _diverge(self, step: ScenarioStep, result: StepResult, difference: str) -> StepOutcome:
+        message = (
+            f"step '{step.alias}' is recorded as {result.status}, but {difference} is not what it was then; "
+            "it is neither repeated nor taken as it is."
+        )
+        intent = intent_for(step, iteration=result.iteration, attempt=result.attempt + 1)
+        problem = could_not("REPLAY_DIVERGED", message, differs=difference, recorded=result.definition_digest)
+        self._diverged = self._writer.failed(step, intent, problem, now=self._equipment.clock.now())
+        self._stopped = message
+        return StepOutcome(result=self._diverged, replayed=True, go_on=False)
+
+    def _fire(self, program: StepProgram, intent: StepIntent, overrides: Any) -> StepOutcome:
+        assigned = self._assign(program, intent, overrides)
+        if isinstance(assigned, StepResult):
+            return self._close(program, assigned)
+        self._background.fire(self._attempter.act, assigned[0], intent, assigned[1])
+        return self._outcome(self._running(program.step, intent), go_on=True)
+
+    def _harvest(self, *, wait: bool, only: set[Key] | None = None, until: float | None = None) -> bool:
+        """Record what has ended beside the scenario; with `wait`, until nothing of it is left. False when `until` came."""
+        while True:
+            for fired in self._background.ended():
+                self._harvest_one(fired.assignment, fired.intent, fired.future.result(), fired.digest)
+            waiting = {key for key in self._background.keys if only is None or key in only}
+            if not wait or not waiting:
+                return True
+            if not self._background.wait_for_one(waiting, until=until):
+                return False
+
+    def _harvest_one(self, assignment: Assignment, intent: StepIntent, attempt: Attempt, digest: str) -> None:
+        program = assignment.program
+        _, again, delay = self._settle(assignment, intent, attempt, digest)
+        if again is None:
+            return
+        assigned = self._assign(program, again, None)
+        if isinstance(assigned, StepResult):
+            self._close(program, assigned)
+            return
+
+        def act_later(later: Assignment) -> Attempt:
+            self._attempter.pause(delay)
+            return self._attempter.act(later)
+
+        self._background.fire(act_later, assigned[0], again, assigned[1])
+
+    def _run_barrier(self, program: StepProgram, intent: StepIntent) -> StepOutcome:
+        meta, clock = program.step.action.meta, self._equipment.clock
+        started_at, started = clock.now(), clock.monotonic()
+        tracked = {(alias, 0) for alias in meta.tracked_steps}
+        until = None if meta.timeout_ms is None else started + meta.timeout_ms / 1000
+        self._harvest(wait=True, only=tracked, until=until)
+        statuses = {alias: self._ledger.recorded.get((alias, 0)) for alias in meta.tracked_steps}
+        found = judge_barrier(statuses, waited_ms=round((clock.monotonic() - started) * 1000))
+        result = self._writer.of_barrier(program, intent, found, started_at=started_at, now=clock.now())
+        return self._close(program, result)
+
+    def _announced(self, step: ScenarioStep, iteration: int) -> StepIntent:
+        """Return the committed intent of a step, committed now when no commit before has announced it."""
+        key = (step.alias, iteration)
+        if key not in self._ledger.open:
+            intent = intent_for(step, iteration=iteration)
+            store, seconds = self._equipment.store, self._equipment.settings.lease_seconds
+            self._equipment.persist(lambda: store.begin_step(self.lease, intent=intent, lease_seconds=seconds))
+            self._ledger.open[key] = intent
+        return self._ledger.open[key]
+
+    def _next_intent(self, after: Key | None) -> StepIntent | None:
+        """Return the intent of the first step after another one that is neither recorded nor announced."""
+        begin = self._aliases.index(after[0]) + 1 if after is not None else 0
+        for alias in self._aliases[begin:]:
+            key = (alias, 0)
+            if key not in self._ledger.recorded and key not in self._ledger.open:
+                return intent_for(self._steps[alias])
+        return None
+
+    def _goes_on(self, step: ScenarioStep, result: StepResult) -> bool:
+        """Return whether the run goes on after a result, the same for a recorded one as for a new one."""
+        if result.status in GOOD:
+            return True
+        if step.kind is StepKind.BARRIER and result.status is StepStatus.FAILED:
+            return step.action.meta.on_failure is BarrierReaction.CONTINUE
+        if step.action.mode is ActionMode.FIRE_AND_FORGET and self._is_tracked(step.alias):
+            return True
+        return self.plan.mode is RunMode.RUN_ALL_STEPS
+
+    def _is_tracked(self, alias: str) -> bool:
+        return any(alias in self._steps[name].action.meta.tracked_steps for name in self._aliases)
+
+    def _why_skip(self, program: StepProgram) -> str | None:
+        """Return why a step cannot be run after what became of those it builds on."""
+        statuses = self._ledger.statuses
+        for alias in sorted(program.needs & self._steps.keys()):
+            if statuses.get(alias) not in GOOD:
+                return f"it refers to step '{alias}', which {_fate(statuses.get(alias))}."
+        observed = program.step.action.meta.observes
+        if observed in self._steps and statuses.get(observed) is StepStatus.SKIPPED:
+            return f"it observes step '{observed}', which was skipped."
+        return None
+
+    def _program(self, alias: str) -> StepProgram:
+        step = self._steps.get(alias)
+        if step is None or alias not in self._aliases:
+            raise UnknownNameError("step of this run", alias, self._aliases)
+        return self._equipment.programs.get(step, source=f"scenario {self.plan.scenario.key}")
+
+    def _stop(self, result: StepResult) -> None:
+        if self._stopped is None:
+            self._stopped = f"step '{result.step_alias}' {_fate(result.status)}, and the run stops there."
+        reaction = self._steps[result.step_alias].action.meta.on_failure
+        is_barrier = self._steps[result.step_alias].kind is StepKind.BARRIER
+        if is_barrier and result.status is StepStatus.FAILED and reaction is BarrierReaction.ABORT_SUITE:
+            self._abort_suite = True
+
+    def _running(self, step: ScenarioStep, intent: StepIntent) -> StepResult:
+        now = self._equipment.clock.now()
+        return self._writer.skipped(step, intent, "", now=now, status=StepStatus.RUNNING)
+
+    def _not_run(self, step: ScenarioStep, iteration: int, reason: str) -> StepOutcome:
+        """Return what a driver is told of a step that was not done; nothing is recorded."""
+        intent = intent_for(step, iteration=iteration)
+        now = self._equipment.clock.now()
+        return self._outcome(self._writer.skipped(step, intent, reason, now=now), go_on=False)
+
+    def _outcome(self, result: StepResult, *, go_on: bool) -> StepOutcome:
+        return StepOutcome(result=result, replayed=False, go_on=go_on and not self.signals.may_not_begin())
+
+    def _tell(self, result: StepResult, *, replayed: bool) -> None:
+        if not self._equipment.announce.silent:
+            self._equipment.announce(
+                StepFinished(tenant_id=self.run.tenant_id, run_id=self.run.id, result=_told(result), replayed=replayed)
+            )
+
+
+def _told(result: StepResult) -> StepResult:
+    """Return a result as anybody may see it."""
+    return result if result.sealed is None else result.model_copy(update={"sealed": None})
+
+
+def _fate(status: StepStatus | None) -> str:
+    return {StepStatus.FAILED: "failed", StepStatus.SKIPPED: "was skipped"}.get(status, "was not run")  # type: ignore[arg-type]
+
+
+def _aliases_of(plan: RunPlan, ledger: Ledger) -> tuple[str, ...]:
+    """Return the aliases a run walks: what it reuses, then its own steps."""
+    steps, start = plan.scenario.steps, plan.start_step_index
+    own = steps[start : start + 1] if plan.mode is RunMode.SINGLE_STEP else steps[start:]
+    reused = [step.alias for step in steps[:start] if step.alias in plan.reused and (step.alias, 0) in ledger.recorded]
+    return (*reused, *(step.alias for step in own))
