@@ -156,6 +156,10 @@ class StepSession:
         assert finish is not None  # a stopped run is never given back
         return finish
 
+    def redact(self, text: str) -> str:
+        """Return text without anything this run must not show."""
+        return self._recorder.redactor.text(text)
+
     def _run_step(self, program: StepProgram, iteration: int, overrides: Any) -> StepOutcome:
         step, key = program.step, (program.step.alias, iteration)
         self.signals.check(self.lease)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict, deque
 from collections.abc import Sequence
 
@@ -12,7 +11,6 @@ from orchestra_kit.errors import DefinitionError, Place, nearest_hint
 from orchestra_kit.model import RunStatus, SuiteRunStatus, TestScenario
 from orchestra_kit.spi.work import SuiteAdvance, SuiteChild, SuiteState
 
-_log = logging.getLogger(__name__)
 _FAILED = (RunStatus.FAILED, RunStatus.FAILED_STUCK)
 
 
@@ -55,7 +53,7 @@ def decide(state: SuiteState) -> SuiteAdvance | None:
     if state.status.terminal:
         return None
     statuses = {child.run_id: child.status for child in state.children}
-    skip = _skipped(state.children, statuses)
+    skip = _skipped(state.children)
     statuses.update(dict.fromkeys(skip, RunStatus.SKIPPED))
     runs_of = _by_key(state.children)
     release = tuple(
@@ -117,7 +115,7 @@ def _by_key(children: Sequence[SuiteChild]) -> dict[str, list[str]]:
     return runs_of
 
 
-def _skipped(children: Sequence[SuiteChild], statuses: dict[str, RunStatus]) -> dict[str, str]:
+def _skipped(children: Sequence[SuiteChild]) -> dict[str, str]:
     """Return the runs to be skipped with the reason, through any number of generations."""
     known = {child.run_id: child for child in children}
     runs_of = _by_key(children)
