@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-MACROS = frozenset({"has", "all", "exists", "exists_one", "map", "filter"})
+LOOPS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,10 @@ class Span:
 
     start: int
     end: int
+
+    def moved(self, offset: int) -> Span:
+        """Return the same stretch counted from `offset` characters earlier."""
+        return Span(start=self.start + offset, end=self.end + offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +62,26 @@ class Call:
     """A function of values, or a member function of `target`."""
 
     function: str
+    function_span: Span
     target: Node | None
     arguments: tuple[Node, ...]
     span: Span
 
     @property
-    def is_macro(self) -> bool:
-        """True for has, all, exists, exists_one, map and filter."""
-        if self.function == "has":
-            return self.target is None
-        return self.function in MACROS and self.target is not None
+    def is_has(self) -> bool:
+        """True for `has(x.y)`."""
+        return self.function == "has" and self.target is None
+
+    @property
+    def is_loop(self) -> bool:
+        """True for the macros all, exists, exists_one, map and filter, which bind their first argument in the others."""
+        return self.target is not None and self.function in LOOPS and len(self.arguments) > 1
+
+    @property
+    def variable(self) -> str:
+        """The name a loop binds."""
+        bound = self.arguments[0]
+        return bound.name if isinstance(bound, Name) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +151,16 @@ def children(node: Node) -> tuple[Node, ...]:
             return (left, right)
         case Conditional(condition=condition, then=then, otherwise=otherwise):
             return (condition, then, otherwise)
+
+
+def height(node: Node) -> int:
+    """Return the number of levels of a tree, found without recursion."""
+    tallest, waiting = 0, [(node, 1)]
+    while waiting:
+        current, level = waiting.pop()
+        tallest = max(tallest, level)
+        waiting.extend((child, level + 1) for child in children(current))
+    return tallest
 
 
 def walk(node: Node) -> Iterator[Node]:

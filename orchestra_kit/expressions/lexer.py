@@ -1,8 +1,9 @@
-"""CEL tokens with their offsets (the lexis of the CEL language definition, cel-spec, "Syntax")."""
+"""CEL tokens with their offsets (lexis of the CEL language definition, cel-spec, section "Syntax")."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestra_kit.errors import ExpressionError, Place
@@ -11,25 +12,26 @@ from orchestra_kit.expressions.ast import Span
 _TOKEN = re.compile(
     r"""
       (?P<space>[ \t\r\n\f]+|//[^\n]*)
-    | (?P<float>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)
-    | (?P<int>0[xX][0-9a-fA-F]+[uU]?|\d+[uU]?)
-    | (?P<text>(?:[rR][bB]?|[bB][rR]?)?(?:\"\"\"|'''|"|'))
+    | (?P<float>[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)
+    | (?P<int>0x[0-9a-fA-F]+[uU]?|[0-9]+[uU]?)
+    | (?P<text>(?:[bB]?[rR]?)(?:\"\"\"|'''|"|'))
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<sign>==|!=|<=|>=|&&|\|\||[-+*/%<>!?:.,()\[\]{}])
     """,
     re.VERBOSE,
 )
-_ESCAPES = {
-    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
-    "\\": "\\", "?": "?", '"': '"', "'": "'", "`": "`",
-}  # fmt: skip
-_CODE_LENGTHS = {"x": 2, "X": 2, "u": 4, "U": 8}
-_INT_MAX = 2**63 - 1
+_ESCAPE = re.compile(
+    r"\\(?:(?P<plain>[abfnrtv\\?\"'`])|[xX](?P<byte>[0-9a-fA-F]{2})|(?P<octal>[0-3][0-7]{2})"
+    r"|u(?P<short>[0-9a-fA-F]{4})|U(?P<long>[0-9a-fA-F]{8}))"
+)
+_PLAIN_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_NEAREST_SIGNS = {"=": "'=='", "&": "'&&'", "|": "'||'", "‘": "a straight quote", "’": "a straight quote"}
+_NEAREST_SIGNS |= {"“": "a straight quote", "”": "a straight quote", ";": "nothing: an expression has one part"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """One token; `value` is set for literals."""
+    """One token: kind is float, int, text, name, sign or end; `value` is set for literals."""
 
     kind: str
     text: str
@@ -37,92 +39,107 @@ class Token:
     value: int | float | str | bytes | None = None
     unsigned: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The token as an error message names it."""
+        return "the end" if self.kind == "end" else f"'{self.text if len(self.text) <= 40 else self.text[:37] + '...'}'"
 
-def syntax_error(text: str, offset: int, message: str, place: Place | None) -> ExpressionError:
-    """Return an error that shows the expression and the column in it."""
-    shown = text if len(text) <= 120 else text[max(0, offset - 50) : offset + 50]
-    return ExpressionError(f"{message} at column {offset + 1} of `{' '.join(shown.split())}`.", place=place)
+
+def syntax_error(
+    text: str, offset: int, message: str, *, place: Place | None = None, hint: str | None = None
+) -> ExpressionError:
+    """Return an error that quotes the expression and the 1-based column in it."""
+    start = max(0, offset - 60) if len(text) > 120 else 0
+    shown = " ".join(text[start : start + 120].split())
+    return ExpressionError(f"{message} at column {offset + 1} of `{shown}`.", place=place, hint=hint)
 
 
-def tokens_of(text: str, place: Place | None = None) -> list[Token]:
-    """Return the tokens of a text, ended by one of kind `end`; raise ExpressionError."""
-    found: list[Token] = []
+def tokens_of(text: str) -> Iterator[Token]:
+    """Yield the tokens of a text, ended by one of kind `end`; raise ExpressionError."""
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise syntax_error(text, position, f"'{text[position]}' cannot stand in an expression", place)
+            raise _unknown_sign(text, position)
         kind = match.lastgroup or ""
-        end = match.end()
         if kind == "text":
-            token = _text(text, match, place)
-            found.append(token)
-            end = token.span.end
-        elif kind != "space":
-            found.append(_plain(text, kind, match, place))
-        position = end
-    found.append(Token(kind="end", text="", span=Span(start=len(text), end=len(text))))
-    return found
+            token = _text_token(text, match)
+            position = token.span.end
+            yield token
+            continue
+        position = match.end()
+        if kind != "space":
+            yield _plain_token(text, kind, match)
+    yield Token(kind="end", text="", span=Span(start=len(text), end=len(text)))
 
 
-def _plain(text: str, kind: str, match: re.Match[str], place: Place | None) -> Token:
+def _unknown_sign(text: str, position: int) -> ExpressionError:
+    sign = text[position]
+    nearest = _NEAREST_SIGNS.get(sign)
+    hint = f"Did you mean {nearest}?" if nearest else None
+    shown = sign if sign.isprintable() else f"\\u{ord(sign):04x}"
+    return syntax_error(text, position, f"'{shown}' cannot stand in an expression", hint=hint)
+
+
+def _plain_token(text: str, kind: str, match: re.Match[str]) -> Token:
     word, span = match.group(), Span(start=match.start(), end=match.end())
     if kind == "float":
-        return Token(kind=kind, text=word, span=span, value=float(word))
+        number = float(word)
+        if number == float("inf"):
+            raise syntax_error(text, span.start, "the number is too large")
+        return Token(kind=kind, text=word, span=span, value=number)
     if kind == "int":
         unsigned = word[-1] in "uU"
-        digits = word.rstrip("uU")
-        number = int(digits, 16) if digits[:2] in ("0x", "0X") else int(digits)
-        if number > (2**64 - 1 if unsigned else _INT_MAX + 1):
-            raise syntax_error(text, span.start, "the number is too large", place)
-        return Token(kind=kind, text=word, span=span, value=number, unsigned=unsigned)
+        digits = word[:-1] if unsigned else word
+        whole = int(digits, 16) if digits.startswith("0x") else int(digits) if len(digits) < 40 else 2**64
+        # 2**63 itself is allowed here, because the sign before it is a token of its own.
+        if whole > (2**64 - 1 if unsigned else 2**63):
+            raise syntax_error(text, span.start, "the number is too large")
+        return Token(kind=kind, text=word, span=span, value=whole, unsigned=unsigned)
     return Token(kind=kind, text=word, span=span)
 
 
-def _text(text: str, match: re.Match[str], place: Place | None) -> Token:
+def _text_token(text: str, match: re.Match[str]) -> Token:
     opening = match.group()
-    quote = opening.lstrip("rRbB")
+    quote = opening.lstrip("bBrR")
     prefix = opening[: len(opening) - len(quote)].lower()
     raw, is_bytes = "r" in prefix, "b" in prefix
     parts: list[str] = []
     position = match.end()
-    while True:
+    while not text.startswith(quote, position):
         if position >= len(text) or (len(quote) == 1 and text[position] in "\r\n"):
-            raise syntax_error(text, match.start(), "the text that begins here has no end", place)
-        if text.startswith(quote, position):
-            break
+            raise syntax_error(text, match.start(), "the text that begins here has no end", hint=f"Expected {quote}.")
         if text[position] == "\\" and not raw:
-            part, position = _escape(text, position, is_bytes, place)
+            part, position = _escaped(text, position, is_bytes)
             parts.append(part)
+        elif "\ud800" <= text[position] <= "\udfff":
+            raise syntax_error(text, position, "half a surrogate pair cannot stand in a text")
         else:
-            parts.append(text[position])
+            # Bytes are gathered as Latin-1 characters, so that \xff and the UTF-8 form of "é" can stand side by side.
+            parts.append(text[position].encode().decode("latin-1") if is_bytes else text[position])
             position += 1
     end = position + len(quote)
-    value: str | bytes = "".join(parts)
-    if is_bytes and isinstance(value, str):
-        value = b"".join(
-            ord(char[1]).to_bytes(1, "big") if char[:1] == "\0" and len(char) == 2 else char.encode() for char in parts
+    value = "".join(parts)
+    span = Span(start=match.start(), end=end)
+    return Token(
+        kind="text", text=text[span.start : end], span=span, value=value.encode("latin-1") if is_bytes else value
+    )
+
+
+def _escaped(text: str, position: int, is_bytes: bool) -> tuple[str, int]:
+    match = _ESCAPE.match(text, position)
+    if match is None or (is_bytes and match.lastgroup in ("short", "long")):
+        raise syntax_error(
+            text,
+            position,
+            f"'{text[position : position + 2]}' is no escape",
+            hint=r"Write \\ for a backslash, or r'...'.",
         )
-    return Token(kind="text", text=text[match.start() : end], span=Span(start=match.start(), end=end), value=value)
-
-
-def _escape(text: str, position: int, is_bytes: bool, place: Place | None) -> tuple[str, int]:
-    letter = text[position + 1 : position + 2]
-    if letter in _ESCAPES and letter:
-        return _ESCAPES[letter], position + 2
-    if letter in _CODE_LENGTHS and letter:
-        length = _CODE_LENGTHS[letter]
-        digits = text[position + 2 : position + 2 + length]
-        base, start = 16, position + 2
-    elif letter.isdigit():
-        length, digits, base, start = 3, text[position + 1 : position + 4], 8, position + 1
-    else:
-        raise syntax_error(text, position, f"'\\{letter}' is no escape", place)
-    try:
-        code = int(digits, base) if len(digits) == length else -1
-    except ValueError:
-        code = -1
-    if not 0 <= code <= 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-        raise syntax_error(text, position, f"'\\{letter}{digits}' is no escape", place)
-    char = chr(code)
-    return ("\0" + char if is_bytes and letter not in "uU" and code < 256 else char), start + length
+    if match.lastgroup == "plain":
+        letter = match.group("plain")
+        return _PLAIN_ESCAPES.get(letter, letter), match.end()
+    digits = match.group(match.lastgroup or 0)
+    code = int(digits, 8 if match.lastgroup == "octal" else 16)
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        raise syntax_error(text, position, f"'{match.group()}' is no character")
+    return chr(code), match.end()

@@ -1,9 +1,13 @@
-"""A recursive-descent parser for CEL (the grammar of the CEL language definition, cel-spec, "Syntax")."""
+"""A Pratt parser for CEL (grammar of the CEL language definition, cel-spec, section "Syntax")."""
 
 from __future__ import annotations
 
-from orchestra_kit.errors import ExpressionError, Place
+from collections.abc import Iterator
+from dataclasses import replace
+
+from orchestra_kit.errors import ExpressionError
 from orchestra_kit.expressions.ast import (
+    LOOPS,
     Binary,
     Call,
     Conditional,
@@ -16,200 +20,231 @@ from orchestra_kit.expressions.ast import (
     Select,
     Span,
     Unary,
+    height,
 )
+from orchestra_kit.expressions.functions import check_call
 from orchestra_kit.expressions.lexer import Token, syntax_error, tokens_of
 
 MAX_LENGTH = 10_000
-MAX_DEPTH = 60
+MAX_NESTING = 40
+MAX_HEIGHT = 150
 MAX_NODES = 2_000
+MAX_LOOPS = 4
 
-_LEVELS: tuple[tuple[str, ...], ...] = (
-    ("||",),
-    ("&&",),
-    ("<", "<=", ">=", ">", "==", "!=", "in"),
-    ("+", "-"),
-    ("*", "/", "%"),
-)
+PRECEDENCE = {
+    "||": 1, "&&": 2,
+    "<": 3, "<=": 3, ">=": 3, ">": 3, "==": 3, "!=": 3, "in": 3,
+    "+": 4, "-": 4, "*": 5, "/": 5, "%": 5,
+}  # fmt: skip
+_KEYWORDS = frozenset({"true", "false", "null", "in"})
 _RESERVED = frozenset(
     {"as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop"}
     | {"package", "namespace", "return", "var", "void", "while"}
 )
+_CONSTANTS = {"true": True, "false": False, "null": None}
+_PYTHON_WORDS = {"and": "&&", "or": "||", "not": "!", "is": "==", "True": "true", "False": "false", "None": "null"}
 
 
-def parse(text: str, place: Place | None = None) -> Node:
+def parse(text: str) -> Node:
     """Return the syntax tree of a CEL expression; raise ExpressionError with the column of what is wrong."""
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} are read.", place=place)
+        raise ExpressionError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
     if not text.strip():
-        raise ExpressionError("the expression is empty.", place=place)
-    return _Parser(text, place).whole()
+        raise ExpressionError("the expression is empty.")
+    parser = _Parser(text)
+    tree = parser.expression()
+    if parser.now.kind != "end":
+        raise _unexpected(text, parser.now, "an operator or the end")
+    if height(tree) > MAX_HEIGHT:
+        raise syntax_error(text, tree.span.start, f"the expression has more than {MAX_HEIGHT} levels")
+    return tree
+
+
+def _unexpected(text: str, token: Token, wanted: str) -> ExpressionError:
+    nearest = _PYTHON_WORDS.get(token.text)
+    hint = f"Did you mean '{nearest}'?" if nearest else None
+    return syntax_error(text, token.span.start, f"expected {wanted}, found {token.shown}", hint=hint)
 
 
 class _Parser:
-    """Reads tokens from left to right."""
+    """Reads tokens from left to right; `now` is the one looked at."""
 
-    def __init__(self, text: str, place: Place | None) -> None:
-        self._text, self._place = text, place
-        self._tokens = tokens_of(text, place)
-        self._at = 0
-        self._depth = 0
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens: Iterator[Token] = tokens_of(text)
+        self.now = next(self._tokens)
+        self._nesting = 0
+        self._loops = 0
         self._nodes = 0
 
-    def whole(self) -> Node:
-        node = self._expression()
-        if self._now.kind != "end":
-            raise self._unexpected("an operator or the end")
+    def expression(self) -> Node:
+        self._nesting += 1
+        if self._nesting > MAX_NESTING:
+            raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
+        node = self._binary(1)
+        if self._accept("?"):
+            then = self._binary(1)
+            self._expect(":")
+            otherwise = self.expression()
+            span = Span(start=node.span.start, end=otherwise.span.end)
+            node = self._counted(Conditional(condition=node, then=then, otherwise=otherwise, span=span))
+        self._nesting -= 1
         return node
-
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._at]
 
     def _take(self) -> Token:
-        token = self._tokens[self._at]
-        self._at += 1
+        token = self.now
+        if token.kind != "end":
+            self.now = next(self._tokens)
         return token
 
-    def _accept(self, *signs: str) -> Token | None:
-        token = self._now
-        if token.text in signs and token.kind in ("sign", "name"):
-            return self._take()
-        return None
+    def _sees(self, sign: str) -> bool:
+        return self.now.kind == "sign" and self.now.text == sign
+
+    def _accept(self, sign: str) -> Token | None:
+        return self._take() if self._sees(sign) else None
 
     def _expect(self, sign: str) -> Token:
-        token = self._accept(sign)
-        if token is None:
-            raise self._unexpected(f"'{sign}'")
-        return token
+        if not self._sees(sign):
+            raise _unexpected(self._text, self.now, f"'{sign}'")
+        return self._take()
 
-    def _unexpected(self, wanted: str) -> ExpressionError:
-        found = f"'{self._now.text}'" if self._now.kind != "end" else "the end"
-        return syntax_error(self._text, self._now.span.start, f"expected {wanted}, found {found}", self._place)
-
-    def _count(self, node: Node) -> Node:
+    def _counted(self, node: Node) -> Node:
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise syntax_error(
-                self._text, node.span.start, f"the expression has more than {MAX_NODES} parts", self._place
-            )
+            raise syntax_error(self._text, node.span.start, f"the expression has more than {MAX_NODES} parts")
         return node
 
-    def _expression(self) -> Node:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise syntax_error(self._text, self._now.span.start, "the expression is nested too deeply", self._place)
-        condition = self._binary(0)
-        if self._accept("?"):
-            then = self._binary(0)
-            self._expect(":")
-            otherwise = self._expression()
-            span = Span(start=condition.span.start, end=otherwise.span.end)
-            condition = self._count(Conditional(condition=condition, then=then, otherwise=otherwise, span=span))
-        self._depth -= 1
-        return condition
-
-    def _binary(self, level: int) -> Node:
-        if level == len(_LEVELS):
-            return self._unary()
-        left = self._binary(level + 1)
-        while (token := self._accept(*_LEVELS[level])) is not None:
-            right = self._binary(level + 1)
+    def _binary(self, weakest: int) -> Node:
+        left = self._unary()
+        while True:
+            token = self.now
+            strength = PRECEDENCE.get(token.text, 0) if token.kind in ("sign", "name") else 0
+            if strength < weakest or strength == 0:
+                return left
+            self._take()
+            right = self._binary(strength + 1)
             span = Span(start=left.span.start, end=right.span.end)
-            left = self._count(Binary(operator=token.text, left=left, right=right, span=span))
-        return left
+            left = self._counted(Binary(operator=token.text, left=left, right=right, span=span))
 
     def _unary(self) -> Node:
         signs: list[Token] = []
-        while self._now.text in ("!", "-") and self._now.kind == "sign":
-            if signs and self._now.text != signs[-1].text:
-                raise self._unexpected("a value")
+        while self._sees("!") or self._sees("-"):
+            if signs and self.now.text != signs[-1].text:
+                raise _unexpected(self._text, self.now, "a value")
             signs.append(self._take())
-            if len(signs) > MAX_DEPTH:
-                raise syntax_error(self._text, self._now.span.start, "the expression is nested too deeply", self._place)
-        node = self._member()
+            if len(signs) > MAX_NESTING:
+                raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
+        node = self._member(negative=signs.pop() if self._negates_number(signs) else None)
         for token in reversed(signs):
-            node = self._count(self._negated(token, node))
+            span = Span(start=token.span.start, end=node.span.end)
+            node = self._counted(Unary(operator=token.text, operand=node, span=span))
         return node
 
-    def _negated(self, token: Token, node: Node) -> Node:
-        span = Span(start=token.span.start, end=node.span.end)
-        if token.text == "-" and isinstance(node, Literal) and type(node.value) in (int, float) and not node.unsigned:
-            return Literal(value=-node.value, span=span)  # type: ignore[operator]
-        return Unary(operator=token.text, operand=node, span=span)
+    def _negates_number(self, signs: list[Token]) -> bool:
+        return bool(signs) and signs[-1].text == "-" and self.now.kind in ("int", "float") and not self.now.unsigned
 
-    def _member(self) -> Node:
-        node = self._primary()
+    def _member(self, negative: Token | None) -> Node:
+        node = self._number(negative) if negative is not None else self._primary()
         while True:
             if self._accept("."):
-                node = self._count(self._selected(node))
+                node = self._counted(self._selected(node))
             elif self._accept("["):
-                index = self._expression()
+                index = self.expression()
                 end = self._expect("]").span.end
-                node = self._count(Index(operand=node, index=index, span=Span(start=node.span.start, end=end)))
+                node = self._counted(Index(operand=node, index=index, span=Span(start=node.span.start, end=end)))
             else:
                 return node
 
+    def _number(self, negative: Token | None) -> Node:
+        token = self._take()
+        value = token.value
+        assert isinstance(value, (int, float))
+        if negative is not None:
+            value = -value
+        elif token.kind == "int" and not token.unsigned and value == 2**63:
+            raise syntax_error(self._text, token.span.start, "the number is too large")
+        start = negative.span.start if negative is not None else token.span.start
+        span = Span(start=start, end=token.span.end)
+        return self._counted(Literal(value=value, unsigned=token.unsigned, span=span))
+
     def _selected(self, operand: Node) -> Node:
-        token = self._now
-        if token.kind != "name":
-            raise self._unexpected("the name of a field")
+        token = self.now
+        if token.kind != "name" or token.text in _KEYWORDS:
+            raise _unexpected(self._text, token, "the name of a field")
         self._take()
-        if self._accept("("):
-            arguments, end = self._arguments(")")
-            span = Span(start=operand.span.start, end=end)
-            return Call(function=token.text, target=operand, arguments=arguments, span=span)
+        if self._sees("("):
+            return self._call(token, operand)
         span = Span(start=operand.span.start, end=token.span.end)
         return Select(operand=operand, field=token.text, field_span=token.span, span=span)
 
     def _primary(self) -> Node:
-        token = self._now
-        if token.kind in ("int", "float", "text"):
+        token = self.now
+        if token.kind in ("int", "float"):
+            return self._number(None)
+        if token.kind == "text":
             self._take()
-            return self._count(Literal(value=token.value, span=token.span, unsigned=token.unsigned))
+            return self._counted(Literal(value=token.value, span=token.span))
         if token.kind == "name":
-            return self._count(self._named())
+            return self._counted(self._named())
         if self._accept("("):
-            node = self._expression()
-            self._expect(")")
-            return node
+            node = self.expression()
+            span = Span(start=token.span.start, end=self._expect(")").span.end)
+            return replace(node, span=span)  # so that the text of a part stands for itself
         if self._accept("["):
-            items, end = self._arguments("]")
-            return self._count(ListOf(items=items, span=Span(start=token.span.start, end=end)))
+            items, end = self._items("]", trailing_comma=True)
+            return self._counted(ListOf(items=items, span=Span(start=token.span.start, end=end)))
         if self._accept("{"):
-            return self._count(self._map(token))
-        raise self._unexpected("a value")
+            return self._counted(self._map(token))
+        raise _unexpected(self._text, token, "a value")
 
     def _named(self) -> Node:
-        token = self._take()
-        if token.text in ("true", "false", "null"):
-            return Literal(value={"true": True, "false": False, "null": None}[token.text], span=token.span)
+        token = self.now
         if token.text in _RESERVED or token.text == "in":
-            raise syntax_error(self._text, token.span.start, f"'{token.text}' is a reserved word", self._place)
-        if self._accept("("):
-            arguments, end = self._arguments(")")
-            return Call(
-                function=token.text, target=None, arguments=arguments, span=Span(start=token.span.start, end=end)
-            )
-        return Name(name=token.text, span=token.span)
+            raise syntax_error(self._text, token.span.start, f"'{token.text}' is a reserved word")
+        if token.text in _PYTHON_WORDS and token.text != "is":
+            raise _unexpected(self._text, token, "a value")
+        self._take()
+        if token.text in _CONSTANTS:
+            return Literal(value=_CONSTANTS[token.text], span=token.span)
+        return self._call(token, None) if self._sees("(") else Name(name=token.text, span=token.span)
 
-    def _arguments(self, closing: str) -> tuple[tuple[Node, ...], int]:
+    def _call(self, name: Token, target: Node | None) -> Call:
+        self._expect("(")
+        is_loop = target is not None and name.text in LOOPS
+        self._loops += is_loop
+        if self._loops > MAX_LOOPS:
+            raise syntax_error(self._text, name.span.start, f"more than {MAX_LOOPS} loops stand in each other")
+        arguments, end = self._items(")", trailing_comma=False)
+        self._loops -= is_loop
+        start = target.span.start if target is not None else name.span.start
+        call = Call(
+            function=name.text,
+            function_span=name.span,
+            target=target,
+            arguments=arguments,
+            span=Span(start=start, end=end),
+        )
+        check_call(self._text, call)
+        return call
+
+    def _items(self, closing: str, *, trailing_comma: bool) -> tuple[tuple[Node, ...], int]:
         items: list[Node] = []
         while True:
-            token = self._accept(closing)
-            if token is not None:
-                return tuple(items), token.span.end
-            items.append(self._expression())
-            if self._accept(",") is None and self._now.text != closing:
-                raise self._unexpected(f"',' or '{closing}'")
+            if (not items or trailing_comma) and self._sees(closing):
+                return tuple(items), self._expect(closing).span.end
+            items.append(self.expression())
+            if self._sees(closing):
+                return tuple(items), self._expect(closing).span.end
+            if not self._accept(","):
+                raise _unexpected(self._text, self.now, f"',' or '{closing}'")
 
     def _map(self, opening: Token) -> Node:
         entries: list[tuple[Node, Node]] = []
-        while True:
-            token = self._accept("}")
-            if token is not None:
-                return MapOf(entries=tuple(entries), span=Span(start=opening.span.start, end=token.span.end))
-            key = self._expression()
+        while not self._sees("}"):
+            key = self.expression()
             self._expect(":")
-            entries.append((key, self._expression()))
-            if self._accept(",") is None and self._now.text != "}":
-                raise self._unexpected("',' or '}'")
+            entries.append((key, self.expression()))
+            if not self._accept(",") and not self._sees("}"):
+                raise _unexpected(self._text, self.now, "',' or '}'")
+        end = self._expect("}").span.end
+        return MapOf(entries=tuple(entries), span=Span(start=opening.span.start, end=end))

@@ -61,7 +61,7 @@ def references_of(node: Node, *, field: str = "", bound: frozenset[str] = frozen
     """Yield every reference of a tree, leaving out the variables its own macros bind."""
     if isinstance(node, (Name, Select, Index)):
         yield from _reference(node, field, bound)
-    elif isinstance(node, Call) and node.is_macro:
+    elif isinstance(node, Call) and (node.is_has or node.is_loop):
         yield from _in_macro(node, field, bound)
     else:
         for child in children(node):
@@ -128,10 +128,16 @@ def step_spans(
         isinstance(node, Index)
         and isinstance(node.operand, Name)
         and node.operand.name in ("steps", "step")
+        and node.operand.name not in bound
         and isinstance(node.index, Literal)
         and node.index.value in mapping
     ):
         yield node.index.span, f'"{mapping[str(node.index.value)]}"'
+        return
+    if isinstance(node, Call) and node.is_loop and node.target is not None:
+        yield from step_spans(node.target, mapping, bound)
+        for argument in node.arguments[1:]:
+            yield from step_spans(argument, mapping, bound | {node.variable})
         return
     for child in children(node):
         yield from step_spans(child, mapping, bound)

@@ -174,7 +174,9 @@ def references(value: Any) -> tuple[Reference, ...]:
     for field, text in texts_of(value):
         for part in parse_template(text).parts:
             if isinstance(part, Hole):
-                found += [replace(item, field=field) for item in part.expression.references]
+                found += [
+                    replace(item, field=field, span=item.span.moved(part.start)) for item in part.expression.references
+                ]
     return tuple(found)
 
 
