@@ -41,6 +41,7 @@ wal_compression = on
 max_wal_senders = 0
 wal_level = minimal
 jit = off
+autovacuum_naptime = '15s'
 log_min_messages = warning
 log_timezone = 'UTC'
 timezone = 'UTC'

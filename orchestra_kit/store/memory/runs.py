@@ -105,10 +105,10 @@ class MemoryRuns:
         """Return runs, newest first, without executionContext."""
         with self._tables.lock:
             runs = [row.run for row in of_tenant(self._tables.runs, caller.tenant_id)]
-            runs.sort(key=lambda run: (run.created_at, run.id), reverse=True)
+            runs.sort(key=lambda run: run.id, reverse=True)  # ids sort by time
             if query.before is not None:
                 edge = self._tables.run_row(caller.tenant_id, query.before).run
-                runs = [run for run in runs if (run.created_at, run.id) < (edge.created_at, edge.id)]
+                runs = [run for run in runs if run.id < edge.id]
             found = [
                 run
                 for run in runs
@@ -162,7 +162,7 @@ class MemoryRuns:
         with self._tables.lock:
             found = [row.suite_run for row in of_tenant(self._tables.suite_runs, caller.tenant_id)]
             found = [item for item in found if suite_id in (None, item.suite_id)]
-            return tuple(sorted(found, key=lambda item: (item.created_at, item.id), reverse=True)[:limit])
+            return tuple(sorted(found, key=lambda item: item.id, reverse=True)[:limit])
 
     def cancel_suite_run(self, caller: Caller, suite_run_id: str) -> SuiteRun:
         """Cancel a suite run and all its runs that have not ended; it ends at once unless a worker holds one of them."""

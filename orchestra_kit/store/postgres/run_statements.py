@@ -62,7 +62,7 @@ SUITE_RUN = f"SELECT {SUITE_RUN_COLUMNS} FROM suite_run WHERE tenant_id = %(tena
 SUITE_RUNS = f"""
 SELECT {SUITE_RUN_COLUMNS} FROM suite_run
 WHERE tenant_id = %(tenant)s AND (%(suite)s::text IS NULL OR suite_id = %(suite)s)
-ORDER BY created_at DESC, id DESC LIMIT %(limit)s"""
+ORDER BY id DESC LIMIT %(limit)s"""
 
 CANCEL_SUITE_RUN = f"""
 UPDATE suite_run u SET cancel_requested = true, revision = u.revision + 1,
@@ -85,7 +85,9 @@ ORDER BY created_at DESC, id DESC LIMIT 1"""
 
 
 def list_runs(query: RunFilter) -> str:
-    """Return the statement that lists runs, with the conditions that are asked for only, so that plans stay simple."""
+    """Return the statement that lists runs, with the conditions that are asked for only, so that plans stay simple.
+
+    Newest first is the order of ids, which sort by time."""
     conditions = ["tenant_id = %(tenant)s"]
     if query.status is not None:
         conditions.append("status = %(status)s")
@@ -94,7 +96,6 @@ def list_runs(query: RunFilter) -> str:
     if query.suite_run_id is not None:
         conditions.append("suite_run_id = %(suite_run)s")
     if query.before is not None:
-        edge = "SELECT e.created_at, e.id FROM test_run e WHERE e.tenant_id = %(tenant)s AND e.id = %(before)s"
-        conditions.append(f"(created_at, id) < ({edge})")
+        conditions.append("id < %(before)s")
     where = " AND ".join(conditions)
-    return f"SELECT {RUN_COLUMNS} FROM test_run WHERE {where} ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
+    return f"SELECT {RUN_COLUMNS} FROM test_run WHERE {where} ORDER BY id DESC LIMIT %(limit)s"

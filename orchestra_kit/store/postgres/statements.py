@@ -1,6 +1,8 @@
 """The hot statements, in sight, each with a sentence. Times are the server's (clock_timestamp()).
 
 `tenant_id = %(tenant)s` stands beside row security on purpose: the policy protects, the condition says what is meant.
+Keys are compared with parameters, not joined from a CTE, wherever they can be: then the index is used to its end also
+before the first ANALYZE of a new database (joined, a claim read all runs of its tenant).
 """
 
 # ruff: noqa: S608  # statements are put together from constants of this file; values are always parameters
@@ -37,7 +39,7 @@ WITH free AS (
     status = 'IN_PROGRESS', locked_by = %(worker)s, claim_token = %(token)s, {_EXTENDED},
     lease_epoch = r.lease_epoch + CASE WHEN free.status = 'QUEUED' THEN 1 ELSE 0 END,
     started_at = coalesce(r.started_at, clock_timestamp())
-  FROM free WHERE r.tenant_id = %(tenant)s AND r.id = free.id
+  FROM free WHERE r.tenant_id = %(tenant)s AND r.id = %(run)s
   RETURNING r.*, free.status AS status_before
 ), announced AS (
   INSERT INTO test_step_result ({_INTENT_COLUMNS})
@@ -119,7 +121,7 @@ WITH held AS (
   RETURNING r.id, r.tenant_id, r.suite_run_id, r.scenario_key
 ), closed AS (
   UPDATE test_step_result s SET status = 'SKIPPED', finished_at = clock_timestamp(), violations = %(unknown)s::jsonb
-  FROM held WHERE s.tenant_id = %(tenant)s AND s.run_id = held.id AND s.status = 'RUNNING'
+  FROM held WHERE s.tenant_id = %(tenant)s AND s.run_id = %(run)s AND s.status = 'RUNNING'
 ), noted AS (
   {_AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, %(worker)s, 'finish', 'TestRun', id,
@@ -129,7 +131,7 @@ WITH held AS (
 ), suite AS (
   UPDATE suite_run u SET revision = u.revision + 1, context = u.context || %(exports)s::jsonb,
     cancel_requested = u.cancel_requested OR %(abort)s
-  FROM held WHERE u.tenant_id = %(tenant)s AND u.id = held.suite_run_id
+  WHERE u.tenant_id = %(tenant)s AND u.id = (SELECT suite_run_id FROM held)
 )
 SELECT suite_run_id, scenario_key FROM held"""
 """Ends a run once: status, leftovers closed, audit row, exports to its suite run."""
@@ -151,19 +153,18 @@ WITH held AS (
   UPDATE test_run r SET status = CASE WHEN r.cancel_requested THEN 'CANCELLED' ELSE 'QUEUED' END,
     queued_at = clock_timestamp(), locked_by = NULL, lock_until = NULL,
     finished_at = CASE WHEN r.cancel_requested THEN clock_timestamp() END
-  WHERE {_HELD} RETURNING r.id, r.status
+  WHERE {_HELD} RETURNING r.id, r.status, r.suite_run_id
 ), closed AS (
   UPDATE test_step_result s SET status = 'SKIPPED', finished_at = clock_timestamp(), violations = %(unknown)s::jsonb
-  FROM held WHERE s.tenant_id = %(tenant)s AND s.run_id = held.id AND s.status = 'RUNNING' AND held.status = 'CANCELLED'
+  FROM held WHERE s.tenant_id = %(tenant)s AND s.run_id = %(run)s AND s.status = 'RUNNING' AND held.status = 'CANCELLED'
 ), noted AS (
   {_AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, %(worker)s, CASE WHEN status = 'QUEUED' THEN 'release' ELSE 'cancel' END,
     'TestRun', id, jsonb_build_object('from', 'IN_PROGRESS', 'to', status), clock_timestamp()
   FROM held
 ), suite AS (
-  UPDATE suite_run u SET revision = u.revision + 1 FROM held, test_run r
-  WHERE held.status = 'CANCELLED' AND r.tenant_id = %(tenant)s AND r.id = held.id
-    AND u.tenant_id = %(tenant)s AND u.id = r.suite_run_id
+  UPDATE suite_run u SET revision = u.revision + 1
+  WHERE u.tenant_id = %(tenant)s AND u.id = (SELECT suite_run_id FROM held WHERE status = 'CANCELLED')
 )
 SELECT status FROM held"""
 """Gives a run back without counting a recovery, or ends it when cancelling was asked for."""
@@ -172,11 +173,11 @@ EXTEND = f"""
 WITH mine AS (
   SELECT r.id, r.lease_epoch FROM test_run r
   JOIN unnest(%(runs)s::text[], %(epochs)s::integer[]) AS held (run, epoch) ON r.id = held.run AND r.lease_epoch = held.epoch
-  WHERE r.tenant_id = %(tenant)s AND r.locked_by = %(worker)s AND r.status = 'IN_PROGRESS'
+  WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(runs)s) AND r.locked_by = %(worker)s AND r.status = 'IN_PROGRESS'
   ORDER BY r.id FOR NO KEY UPDATE OF r
 )
-UPDATE test_run r SET {_EXTENDED} FROM mine
-WHERE r.tenant_id = %(tenant)s AND r.id = mine.id
+UPDATE test_run r SET {_EXTENDED}
+WHERE r.tenant_id = %(tenant)s AND r.id = ANY(ARRAY(SELECT id FROM mine))
 RETURNING r.id, r.lease_epoch, r.cancel_requested"""
 """Heartbeat for all runs of one worker and tenant; rows are locked in one order, so that two heartbeats cannot wait for
 each other in a circle."""
@@ -200,14 +201,14 @@ WITH place AS (
     WHERE tenant_id = %(tenant)s AND status = 'PENDING' AND NOT blocked
     ORDER BY priority DESC, created_at, id LIMIT (SELECT free FROM place) FOR NO KEY UPDATE) r
 ), queued AS (
-  UPDATE test_run r SET status = 'QUEUED', queued_at = clock_timestamp() FROM due
-  WHERE r.tenant_id = %(tenant)s AND r.id = due.id RETURNING r.id, due.turn
+  UPDATE test_run r SET status = 'QUEUED', queued_at = clock_timestamp()
+  WHERE r.tenant_id = %(tenant)s AND r.id = ANY(ARRAY(SELECT id FROM due)) RETURNING r.id
 ), noted AS (
   {_AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, 'scheduler', 'queue', 'TestRun', id,
     '{{"from": "PENDING", "to": "QUEUED"}}', clock_timestamp() FROM queued
 )
-SELECT id FROM queued ORDER BY turn"""
+SELECT queued.id FROM queued JOIN due ON due.id = queued.id ORDER BY due.turn"""
 """Queues due runs, highest priority and oldest first, as far as the tenant's limit of queued and running ones allows."""
 
 LOCK_EXPIRED = """
@@ -233,11 +234,12 @@ WITH ended AS (
     lock_until = NULL, blocked = false
   FROM (SELECT o.id, o.status FROM test_run o WHERE o.tenant_id = %(tenant)s AND o.id = ANY(%(runs)s)
     AND o.status = ANY(%(since)s) ORDER BY o.id FOR NO KEY UPDATE) before
-  WHERE r.tenant_id = %(tenant)s AND r.id = before.id
+  WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(runs)s) AND r.id = before.id
   RETURNING r.id, before.status AS status_before
 ), closed AS (
   UPDATE test_step_result s SET status = 'SKIPPED', finished_at = clock_timestamp(), violations = %(unknown)s::jsonb
-  FROM ended WHERE %(unknown)s::jsonb IS NOT NULL AND s.tenant_id = %(tenant)s AND s.run_id = ended.id AND s.status = 'RUNNING'
+  FROM ended WHERE %(unknown)s::jsonb IS NOT NULL AND s.tenant_id = %(tenant)s AND s.run_id = ANY(%(runs)s)
+    AND s.run_id = ended.id AND s.status = 'RUNNING'
 ), noted AS (
   {_AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, %(actor)s, %(action)s, 'TestRun', id,

@@ -55,7 +55,7 @@ def test_a_run_is_stored_once(world) -> None:
 
 
 def test_runs_are_listed_newest_first_in_pages(world) -> None:
-    runs = [world.submit(created_at=START + timedelta(seconds=n))[0] for n in range(5)]
+    runs = [world.submit(id=f"{n}-{new_id()}")[0] for n in range(5)]  # ids sort by time
     newest = [run.id for run in reversed(runs)]
     first = world.store.list_runs(world.caller, RunFilter(limit=2))
     second = world.store.list_runs(world.caller, RunFilter(limit=10, before=first[-1].id))
