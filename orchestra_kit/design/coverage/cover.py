@@ -1,0 +1,229 @@
+"""The fewest walks that cover what a graph must have covered, and the proof that fewer cannot.
+
+Strongly connected parts are one node of the condensation (one walk can do all in them); the rest is a minimum flow with
+lower bounds, whose cut is the certificate: elements no two of which lie on one walk. Ntafos and Hakimi (1979).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orchestra_kit.design.coverage.components import components
+from orchestra_kit.design.coverage.minimum_flow import Arc, minimum_flow
+from orchestra_kit.design.coverage.walk_graph import Edge, EdgeKind, Walk, WalkGraph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """How often edges (by index) and nodes (by number) must be walked in all."""
+
+    edges: Mapping[int, int]
+    nodes: Mapping[int, int]
+
+    def __bool__(self) -> bool:
+        return bool(self.edges or self.nodes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """The walks, the bound below which no suite can go, and the elements (with how often) that prove it."""
+
+    walks: tuple[Walk, ...] = ()
+    lower_bound: int = 0
+    certificate: tuple[tuple[str, int], ...] = ()
+    steps: int = 0
+
+
+def cover(graph: WalkGraph, demands: Demands) -> Cover:
+    """Return a smallest set of walks that meets the demands; a restricted graph is expected."""
+    if not demands or not graph.alive:
+        return Cover()
+    network = _Network(graph, demands)
+    best = minimum_flow(network.node_count, network.arcs)
+    certificate = tuple((network.element(index), network.arcs[index].lower) for index in best.cut)
+    routes = network.routes(best.flow)
+    walks = _Expansion(graph, demands, network).expand(routes)
+    return Cover(
+        walks=tuple(walks),
+        lower_bound=sum(weight for _, weight in certificate),
+        certificate=certificate,
+        steps=best.steps,
+    )
+
+
+class _Network:
+    """The condensation, each component split in two so that it can have a demand of its own."""
+
+    def __init__(self, graph: WalkGraph, demands: Demands) -> None:
+        self.graph, self.demands = graph, demands
+        self.parts = components(graph)
+        self.part_of = {node: position for position, part in enumerate(self.parts) for node in part}
+        self.node_count = 2 * len(self.parts) + 2
+        self.arcs: list[Arc] = []
+        self.edge_of: list[Edge | None] = []
+        self.inside: list[list[Edge]] = [[] for _ in self.parts]
+        for edge in graph.edges:
+            if self.part_of[edge.source] == self.part_of[edge.target]:
+                self.inside[self.part_of[edge.source]].append(edge)
+        self._inner: dict[int, int] = {}
+        for position in range(len(self.parts)):
+            self._inner[len(self.arcs)] = position
+            self._add(2 * position + 1, 2 * position + 2, self._lower(position), None)
+        for edge in graph.edges:
+            source, target = self.part_of[edge.source], self.part_of[edge.target]
+            if source != target:
+                self._add(2 * source + 2, 2 * target + 1, demands.edges.get(edge.index, 0), edge)
+        for position in sorted({self.part_of[node] for node in graph.starts}):
+            self._add(0, 2 * position + 1, 0, None)
+        for position in sorted({self.part_of[node] for node in graph.ends}):
+            self._add(2 * position + 2, self.node_count - 1, 0, None)
+
+    def _add(self, source: int, target: int, lower: int, edge: Edge | None) -> None:
+        unusual = edge is not None and edge.kind in (EdgeKind.BOUNDARY, EdgeKind.ESCAPE)
+        self.arcs.append(Arc(source=source, target=target, lower=lower, cost=1000 if unusual else 1))
+        self.edge_of.append(edge)
+
+    def _lower(self, position: int) -> int:
+        wanted = [self.demands.nodes.get(node, 0) for node in self.parts[position]]
+        if not self.inside[position]:
+            return max(wanted)
+        wanted += [self.demands.edges.get(edge.index, 0) for edge in self.inside[position]]
+        return int(any(wanted))  # one walk can go round as often as it must
+
+    def element(self, index: int) -> str:
+        """Return an element that stands for an arc of the certificate."""
+        edge = self.edge_of[index]
+        if edge is not None:
+            return edge.id
+        position = self._inner[index]
+        for inner in self.inside[position]:
+            if self.demands.edges.get(inner.index, 0):
+                return inner.id
+        return next(self.graph.node_ids[node] for node in self.parts[position] if self.demands.nodes.get(node, 0))
+
+    def routes(self, flow: tuple[int, ...]) -> list[list[Edge | int]]:
+        """Return the flow as walks over the condensation: components by position, with the edges between them."""
+        leaving: list[list[int]] = [[] for _ in range(self.node_count)]
+        for index, arc in enumerate(self.arcs):
+            if flow[index]:
+                leaving[arc.source].append(index)
+        routes: list[list[Edge | int]] = []
+        here: list[deque[int]] = [deque() for _ in range(self.node_count)]
+        for index in leaving[0]:
+            for _ in range(flow[index]):
+                here[self.arcs[index].target].append(len(routes))
+                routes.append([])
+        for node in range(1, self.node_count - 1):
+            for index in leaving[node]:
+                for _ in range(flow[index]):
+                    route = here[node].popleft()
+                    edge = self.edge_of[index]
+                    if index in self._inner:
+                        routes[route].append(self._inner[index])
+                    elif edge is not None:
+                        routes[route].append(edge)
+                    here[self.arcs[index].target].append(route)
+        return routes
+
+
+class _Expansion:
+    """Turns routes over components into walks over nodes; in a loop the last walk through it does what is left to do."""
+
+    def __init__(self, graph: WalkGraph, demands: Demands, network: _Network) -> None:
+        self._graph, self._demands, self._network = graph, demands, network
+        self._starts, self._ends = set(graph.starts), set(graph.ends)
+
+    def expand(self, routes: list[list[Edge | int]]) -> list[Walk]:
+        """Return one walk for each route."""
+        passes: Counter[int] = Counter(item for route in routes for item in route if isinstance(item, int))
+        left = {position: self._wanted(position) for position in passes if self._network.inside[position]}
+        walks: list[Walk] = []
+        for route in routes:
+            start: int | None = None
+            edges: list[Edge] = []
+            for place, item in enumerate(route):
+                if not isinstance(item, int):
+                    edges.append(item)
+                    continue
+                entry = self._entry(item, edges)
+                start = entry if start is None else start
+                leave = next((edge.source for edge in route[place + 1 : place + 2] if not isinstance(edge, int)), None)
+                if item in left:
+                    passes[item] -= 1
+                    edges += self._through(item, entry, leave, left[item], last=passes[item] == 0)
+            if start is not None:
+                walks.append(Walk(start=start, edges=tuple(edges)))
+        return walks
+
+    def _wanted(self, position: int) -> Counter[tuple[str, int]]:
+        wanted: Counter[tuple[str, int]] = Counter()
+        for edge in self._network.inside[position]:
+            wanted["edge", edge.index] = self._demands.edges.get(edge.index, 0)
+        for node in self._network.parts[position]:
+            wanted["node", node] = self._demands.nodes.get(node, 0)
+        return +wanted
+
+    def _entry(self, position: int, edges: list[Edge]) -> int:
+        if edges:
+            return edges[-1].target
+        return min(node for node in self._network.parts[position] if node in self._starts)
+
+    def _through(
+        self, position: int, entry: int, leave: int | None, left: Counter[tuple[str, int]], *, last: bool
+    ) -> list[Edge]:
+        """Return the edges from entry to exit inside a component; the last walk makes every detour still wanted."""
+        part = self._network.part_of
+
+        def inside(edge: Edge) -> bool:
+            return part[edge.target] == position
+
+        walked: list[Edge] = []
+        _tick(left, ("node", entry))
+        here = entry
+        while last and left:
+            detour = self._search(
+                here, inside, lambda edge: ("edge", edge.index) in left or ("node", edge.target) in left
+            )
+            for edge in detour:
+                _tick(left, ("edge", edge.index))
+                _tick(left, ("node", edge.target))
+            walked += detour
+            here = walked[-1].target
+        goal = {leave} if leave is not None else self._ends
+        if here not in goal:
+            way = self._search(here, inside, lambda edge: edge.target in goal)
+            for edge in way:
+                _tick(left, ("edge", edge.index))
+                _tick(left, ("node", edge.target))
+            walked += way
+        return walked
+
+    def _search(self, here: int, inside: Callable[[Edge], bool], wanted: Callable[[Edge], bool]) -> list[Edge]:
+        """Return the shortest way to, and over, the first wanted edge."""
+        came: dict[int, Edge | None] = {here: None}
+        queue = deque([here])
+        while queue:
+            node = queue.popleft()
+            for edge in self._graph.leaving[node]:
+                if not inside(edge):
+                    continue
+                if wanted(edge):
+                    way = [edge]
+                    before = came[node]
+                    while before is not None:
+                        way.append(before)
+                        before = came[before.source]
+                    return way[::-1]
+                if edge.target not in came:
+                    came[edge.target] = edge
+                    queue.append(edge.target)
+        raise AssertionError("a strongly connected component with an element out of reach")
+
+
+def _tick(left: Counter[tuple[str, int]], key: tuple[str, int]) -> None:
+    if key in left:
+        left[key] -= 1
+        if left[key] <= 0:
+            del left[key]

@@ -1,0 +1,201 @@
+"""`plan_suite`: for every process and sub-process the smallest set of walks, with its proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orchestra_kit.design.coverage.boundaries import attribute_walks
+from orchestra_kit.design.coverage.components import loop_edges
+from orchestra_kit.design.coverage.composition import compose
+from orchestra_kit.design.coverage.containers import Container, containers_of
+from orchestra_kit.design.coverage.cover import Cover, cover
+from orchestra_kit.design.coverage.criteria import Criterion, base_demands, further_demands, to_criterion
+from orchestra_kit.design.coverage.loops import loop_walks
+from orchestra_kit.design.coverage.naming import KeyMaker
+from orchestra_kit.design.coverage.reasons import unreachable
+from orchestra_kit.design.coverage.walk_graph import EdgeKind, Walk, WalkGraph, build_walk_graph
+from orchestra_kit.model.process import ControlFlowGraph, NodeType
+
+_BASE = (EdgeKind.FLOW, EdgeKind.LINK, EdgeKind.DONE)
+_SPLIT_KINDS = {
+    NodeType.PARALLEL_GATEWAY: "its branches run together, but each walk follows one of them",
+    NodeType.INCLUSIVE_GATEWAY: "several branches may run together, but each walk follows one of them",
+    NodeType.COMPLEX_GATEWAY: "its condition is not looked at; each walk follows one branch",
+    NodeType.EVENT_BASED_GATEWAY: "each walk assumes that the event of its branch comes first",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedScenario:
+    """One walk of a container: its flows in firing order and the nodes it enters."""
+
+    key: str
+    path: tuple[str, ...]
+    visits: tuple[str, ...]
+    provokes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scenario as in `orchestra suite plan`."""
+        result: dict[str, Any] = {"key": self.key, "path": list(self.path), "visits": list(self.visits)}
+        return result | ({"provokes": list(self.provokes)} if self.provokes else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """Scenarios beyond the minimal cover: `loop` of a flow, `boundary` of an event."""
+
+    kind: str
+    of: str
+    scenarios: tuple[PlannedScenario, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the addition as in `orchestra suite plan`."""
+        scenarios = [item.to_json() for item in self.scenarios]
+        return {"kind": self.kind, "of": self.of, "count": len(scenarios), "scenarios": scenarios}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerPlan:
+    """The smallest suite of one process or sub-process; `size` equals `lower_bound`."""
+
+    process_id: str
+    container: str
+    criterion: Criterion
+    scenarios: tuple[PlannedScenario, ...]
+    lower_bound: int
+    certificate: tuple[str, ...]
+    additions: tuple[Addition, ...]
+    unreachable: tuple[tuple[str, str], ...]
+    assumptions: tuple[str, ...]
+    steps: int = 0
+
+    @property
+    def size(self) -> int:
+        """The number of scenarios that the criterion itself needs."""
+        return len(self.scenarios)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the container as in `orchestra suite plan`."""
+        return {
+            "process": self.process_id,
+            "container": self.container,
+            "criterion": self.criterion.value,
+            "size": self.size,
+            "lowerBound": self.lower_bound,
+            "certificate": list(self.certificate),
+            "scenarios": [item.to_json() for item in self.scenarios],
+            "additions": [item.to_json() for item in self.additions],
+            "unreachable": [{"id": element, "why": why} for element, why in self.unreachable],
+            "assumptions": list(self.assumptions),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuitePlan:
+    """The plans of all containers, and what the whole suite needs when sub-processes ride on their parents' scenarios."""
+
+    containers: tuple[ContainerPlan, ...]
+    size: int
+    lower_bound: int
+
+    @property
+    def gap(self) -> int:
+        """How many scenarios more than proven necessary the whole suite has."""
+        return self.size - self.lower_bound
+
+    def to_json(self, file: str) -> dict[str, Any]:
+        """Return the JSON of `orchestra suite plan`."""
+        return {
+            "file": file,
+            "containers": [item.to_json() for item in self.containers],
+            "suite": {"size": self.size, "lowerBound": self.lower_bound, "gap": self.gap},
+        }
+
+
+def plan_suite(
+    graph: ControlFlowGraph, *, process_id: str | None = None, criterion: str = "flow", max_loop: int = 2
+) -> SuitePlan:
+    """Return the plan of one process of a graph, or of all."""
+    wanted = to_criterion(criterion)
+    found = containers_of(graph, process_id)
+    plans = tuple(plan_container(graph, item, wanted, max_loop) for item in found.values())
+    processes = dict.fromkeys(item.process_id for item in found.values())
+    suites = [compose(graph, item, criterion=criterion, max_loop=max_loop) for item in processes]
+    return SuitePlan(
+        containers=plans,
+        size=sum(item.size for item in suites),
+        lower_bound=sum(item.lower_bound for item in suites),
+    )
+
+
+def plan_container(graph: ControlFlowGraph, container: Container, criterion: Criterion, max_loop: int) -> ContainerPlan:
+    """Return the plan of one container, its sub-processes taken as single steps."""
+    whole = build_walk_graph(container.nodes, container.flows)
+    base = whole.restrict(lambda edge: edge.kind in _BASE)
+    further = whole.restrict(lambda _: True)
+    best = cover(base, base_demands(criterion, base, whole))
+    around = cover(further, further_demands(criterion, further, base, whole))
+    keys = KeyMaker(graph)
+    scenarios = tuple(_scenario(whole, walk, keys) for walk in best.walks)
+    additions = [*_boundary_additions(whole, around, keys)]
+    walks = [*best.walks, *around.walks]
+    additions += _loop_additions(base, further, walks, max_loop, keys)
+    return ContainerPlan(
+        process_id=container.process_id,
+        container=container.id,
+        criterion=criterion,
+        scenarios=scenarios,
+        lower_bound=best.lower_bound,
+        certificate=tuple(element for element, _ in best.certificate),
+        additions=tuple(additions),
+        unreachable=tuple(unreachable(container, further)),
+        assumptions=tuple(assumptions(container)),
+        steps=best.steps,
+    )
+
+
+def _scenario(graph: WalkGraph, walk: Walk, keys: KeyMaker) -> PlannedScenario:
+    path = tuple(edge.id for edge in walk.edges if edge.kind is EdgeKind.FLOW)
+    visits = (graph.node_ids[walk.start], *(graph.node_ids[edge.target] for edge in walk.edges))
+    provokes = tuple(edge.id for edge in walk.edges if edge.kind is EdgeKind.BOUNDARY)
+    return PlannedScenario(key=keys.key(path, visits, provokes), path=path, visits=visits, provokes=provokes)
+
+
+def _boundary_additions(graph: WalkGraph, around: Cover, keys: KeyMaker) -> list[Addition]:
+    grouped = attribute_walks(around.walks)
+    return [
+        Addition(kind="boundary", of=event, scenarios=tuple(_scenario(graph, walk, keys) for walk in walks))
+        for event, walks in grouped.items()
+    ]
+
+
+def _loop_additions(
+    base: WalkGraph, further: WalkGraph, walks: list[Walk], max_loop: int, keys: KeyMaker
+) -> list[Addition]:
+    found = loop_walks(base, walks, max_loop)
+    inner = {edge.index for edge in loop_edges(base)}
+    found += loop_walks(further, [*walks, *(item.walk for item in found)], max_loop, known=inner)
+    grouped: dict[str, list[PlannedScenario]] = {}
+    for item in found:
+        name = item.edge.id or further.node_ids[item.edge.target]
+        grouped.setdefault(name, []).append(_scenario(further, item.walk, keys))
+    return [Addition(kind="loop", of=name, scenarios=tuple(items)) for name, items in grouped.items()]
+
+
+def assumptions(container: Container) -> list[str]:
+    """Return what the walks of a container take for granted."""
+    leaving: dict[str, int] = {}
+    for flow in container.flows:
+        leaving[flow.source] = leaving.get(flow.source, 0) + 1
+    notes: list[str] = []
+    for node in container.nodes:
+        if node.type in _SPLIT_KINDS and leaving.get(node.id, 0) > 1:
+            notes.append(f"{node.type.value} '{node.id}': {_SPLIT_KINDS[node.type]}.")
+        elif not node.type.is_gateway and leaving.get(node.id, 0) > 1:
+            notes.append(f"'{node.id}': several flows leave it, each walk follows one of them.")
+        elif node.type is NodeType.BOUNDARY_EVENT and not node.cancel_activity:
+            notes.append(f"boundaryEvent '{node.id}': its activity goes on beside the walk through it.")
+    if container.holder is not None and container.holder.type is NodeType.AD_HOC_SUB_PROCESS:
+        notes.append(f"adHocSubProcess '{container.id}': its activities may run in any order and number.")
+    return notes

@@ -1,0 +1,219 @@
+"""One flow container as a graph to walk on: where runs start and end, and the edges between."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestra_kit.model.process import FlowNode, NodeType, SequenceFlow
+
+
+class EdgeKind(StrEnum):
+    """What an edge stands for."""
+
+    FLOW = "flow"
+    LINK = "link"
+    BOUNDARY = "boundary"
+    DONE = "done"  # a sub-process came to its normal end
+    ESCAPE = "escape"  # an error left a sub-process and the container with it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One step of a walk. `id` is the sequence flow's, for a boundary edge the boundary event's."""
+
+    index: int
+    kind: EdgeKind
+    id: str
+    source: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """A concrete run: where it starts, and its edges in order."""
+
+    start: int
+    edges: tuple[Edge, ...] = ()
+
+    @property
+    def end(self) -> int:
+        """The node where it stops."""
+        return self.edges[-1].target if self.edges else self.start
+
+
+@dataclass(slots=True)
+class WalkGraph:
+    """Nodes by number, edges, starts and ends. `restrict` keeps what lies on a walk from a start to an end."""
+
+    node_ids: list[str]
+    edges: list[Edge] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    alive: set[int] = field(default_factory=set)
+    leaving: dict[int, list[Edge]] = field(default_factory=dict)
+    entering: dict[int, list[Edge]] = field(default_factory=dict)
+    reached: set[int] = field(default_factory=set)
+
+    def restrict(self, allowed: Callable[[Edge], bool]) -> WalkGraph:
+        """Return the part that lies on walks over allowed edges only."""
+        leaving: dict[int, list[Edge]] = defaultdict(list)
+        entering: dict[int, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            if allowed(edge):
+                leaving[edge.source].append(edge)
+                entering[edge.target].append(edge)
+        reached = _closure(self.starts, lambda node: (edge.target for edge in leaving[node]))
+        ending = _closure(self.ends, lambda node: (edge.source for edge in entering[node]))
+        alive = reached & ending
+        edges = [edge for edge in self.edges if allowed(edge) and edge.source in alive and edge.target in alive]
+        part = WalkGraph(
+            node_ids=self.node_ids,
+            edges=edges,
+            starts=[node for node in self.starts if node in alive],
+            ends=[node for node in self.ends if node in alive],
+            alive=alive,
+            reached=reached,
+        )
+        part.leaving = {node: [] for node in alive}
+        part.entering = {node: [] for node in alive}
+        for edge in edges:
+            part.leaving[edge.source].append(edge)
+            part.entering[edge.target].append(edge)
+        return part
+
+    def shortest(
+        self, sources: Iterable[int], goal: Callable[[int], bool], *, without: Edge | None = None
+    ) -> Walk | None:
+        """Return a shortest walk from one of the sources to a node that is a goal; None where there is none."""
+        came: dict[int, Edge | None] = dict.fromkeys(sources)
+        queue = deque(came)
+        while queue:
+            node = queue.popleft()
+            if goal(node):
+                return _trace(came, node)
+            for edge in self.leaving.get(node, ()):
+                if edge.target not in came and edge is not without:
+                    came[edge.target] = edge
+                    queue.append(edge.target)
+        return None
+
+
+def _trace(came: Mapping[int, Edge | None], node: int) -> Walk:
+    edges: list[Edge] = []
+    edge = came[node]
+    while edge is not None:
+        edges.append(edge)
+        node = edge.source
+        edge = came[node]
+    return Walk(start=node, edges=tuple(reversed(edges)))
+
+
+def _closure(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -> set[int]:
+    found = set(starts)
+    queue = deque(found)
+    while queue:
+        for node in following(queue.popleft()):
+            if node not in found:
+                found.add(node)
+                queue.append(node)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exits:
+    """How runs leave an embedded sub-process: normally, by boundary events that catch its errors, by errors uncaught."""
+
+    normal: bool = True
+    uncaught: bool = False
+
+
+def build_walk_graph(
+    content: Sequence[FlowNode], flows: Sequence[SequenceFlow], exits: Mapping[str, Exits] | None = None
+) -> WalkGraph:
+    """Return the whole graph of one container: flows, links, boundary edges; for `exits` also how sub-processes end.
+
+    A sub-process named in `exits` becomes two nodes: itself, and the point where it is done.
+    """
+    number = {node.id: index for index, node in enumerate(content)}
+    graph = WalkGraph(node_ids=[node.id for node in content])
+    departure = dict(number)
+
+    def join(kind: EdgeKind, identifier: str, source: int, target: int) -> None:
+        graph.edges.append(Edge(index=len(graph.edges), kind=kind, id=identifier, source=source, target=target))
+
+    outside: int | None = None
+    for identifier, ways in (exits or {}).items():
+        here = number[identifier]
+        graph.node_ids.append(identifier)
+        departure[identifier] = len(graph.node_ids) - 1
+        if ways.normal:
+            join(EdgeKind.DONE, identifier, here, departure[identifier])
+        if ways.uncaught:
+            if outside is None:
+                graph.node_ids.append("")
+                outside = len(graph.node_ids) - 1
+            join(EdgeKind.ESCAPE, identifier, here, outside)
+    for flow in flows:
+        join(EdgeKind.FLOW, flow.id, departure[flow.source], number[flow.target])
+    for source, target in link_pairs(content):
+        join(EdgeKind.LINK, "", number[source], number[target])
+    for node in content:
+        if is_alternative_exit(node) and node.attached_to in number:
+            join(EdgeKind.BOUNDARY, node.id, number[node.attached_to], number[node.id])
+    goes_on = {edge.source for edge in graph.edges if edge.kind in (EdgeKind.FLOW, EdgeKind.LINK)}
+    graph.starts = [number[node.id] for node in starting_nodes(content, flows)]
+    graph.ends = [
+        departure[node.id]
+        for node in content
+        if node.type is NodeType.END_EVENT or (departure[node.id] not in goes_on and not node.triggered_by_event)
+    ]
+    if outside is not None:
+        graph.ends.append(outside)
+    return graph
+
+
+def is_alternative_exit(node: FlowNode) -> bool:
+    """True for a boundary event a run can leave its activity by; compensation is no such way."""
+    return node.type is NodeType.BOUNDARY_EVENT and node.event_definitions != ("compensate",)
+
+
+def link_pairs(content: Sequence[FlowNode]) -> list[tuple[str, str]]:
+    """Return the throwing and catching link events of equal name."""
+    catches: dict[str, list[str]] = defaultdict(list)
+    throws: list[tuple[str, str]] = []
+    for node in content:
+        if "link" in node.event_definitions:
+            if node.type is NodeType.INTERMEDIATE_CATCH_EVENT:
+                catches[_link_name(node)].append(node.id)
+            elif node.type is NodeType.INTERMEDIATE_THROW_EVENT:
+                throws.append((node.id, _link_name(node)))
+    return [(source, target) for source, name in throws for target in catches[name]]
+
+
+def _link_name(node: FlowNode) -> str:
+    for details in node.extensions.get("eventDefinitions", ()):
+        if details.get("type") == "link" and details.get("name"):
+            return " ".join(str(details["name"]).split())
+    return " ".join(node.name.split())
+
+
+def starting_nodes(content: Sequence[FlowNode], flows: Sequence[SequenceFlow]) -> list[FlowNode]:
+    """Return where runs start: start events and instantiating elements; where there are none, all that no flow enters."""
+    entered = {flow.target for flow in flows}
+    explicit = [
+        node
+        for node in content
+        if node.type is NodeType.START_EVENT
+        or (node.extensions.get("instantiate") in ("true", "1") and node.id not in entered)
+    ]
+    return explicit or [node for node in content if node.id not in entered and may_start(node)]
+
+
+def may_start(node: FlowNode) -> bool:
+    """True for a node that runs by itself when no flow enters it."""
+    caught_link = node.type is NodeType.INTERMEDIATE_CATCH_EVENT and "link" in node.event_definitions
+    compensates = node.extensions.get("isForCompensation") is True
+    return not (node.type is NodeType.BOUNDARY_EVENT or node.triggered_by_event or compensates or caught_link)

@@ -1,0 +1,230 @@
+"""Composed scenarios are real runs of the whole process, and cover all that its containers cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestra_kit.design.bpmn import read_bpmn
+from orchestra_kit.design.coverage import ComposedScenario, compose
+from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType
+
+Bpmn = Callable[[str], ControlFlowGraph]
+
+
+class Replay:
+    """Follows a scenario node by node, knowing BPMN and nothing of the planner."""
+
+    def __init__(self, graph: ControlFlowGraph, scenario: ComposedScenario) -> None:
+        self.nodes = {node.id: node for node in graph.nodes}
+        self.flows = {flow.id: flow for flow in graph.flows}
+        self.leaving: dict[str, int] = {}
+        self.entered = {flow.target for flow in graph.flows if flow.source in self.nodes}
+        for flow in graph.flows:
+            if flow.source in self.nodes and flow.target in self.nodes:
+                self.leaving[flow.source] = self.leaving.get(flow.source, 0) + 1
+        self.path, self.scenario = list(scenario.path), scenario
+
+    def run(self) -> None:
+        visits = self.scenario.visits
+        here = self.nodes[visits[0]]
+        assert here.type is NodeType.START_EVENT or here.id not in self.entered
+        for name in visits[1:]:
+            there = self.nodes[name]
+            assert self.follows(here, there), (here.id, there.id, self.path[:2], self.scenario)
+            here = there
+        assert self.path == [], "every flow of the path is fired"
+        assert not self.leaving.get(here.id) or here.type is NodeType.END_EVENT or self.holders(here)
+
+    def holders(self, node: FlowNode) -> list[FlowNode]:
+        found: list[FlowNode] = []
+        while node.container in self.nodes:
+            node = self.nodes[node.container]
+            found.append(node)
+        return found
+
+    def follows(self, here: FlowNode, there: FlowNode) -> bool:
+        if there.container == here.id:
+            return True  # into a sub-process, or on to the next of one without flows
+        if there.type is NodeType.BOUNDARY_EVENT:
+            return there.id in self.scenario.provokes and there.attached_to in {
+                here.id,
+                *(h.id for h in self.holders(here)),
+            }
+        if there.triggered_by_event:
+            return there.container in {here.container, here.id, *(h.container for h in self.holders(here))}
+        sources = [here, *self.holders(here)]
+        if self.path and self.flows[self.path[0]].target == there.id:
+            source = self.flows[self.path[0]].source
+            if source in {node.id for node in sources}:
+                self.path.pop(0)
+                return True
+        link = "link" in here.event_definitions and "link" in there.event_definitions
+        return link or any(node.container == there.container and not self.leaving.get(node.id) for node in sources)
+
+
+def replay(graph: ControlFlowGraph, process_id: str, criterion: str = "flow") -> tuple[int, int]:
+    suite = compose(graph, process_id, criterion=criterion)
+    keys = [item.key for item in suite.scenarios]
+    assert len(keys) == len(set(keys))
+    for scenario in suite.scenarios:
+        Replay(graph, scenario).run()
+    assert [item.kind for item in suite.scenarios].count("cover") == suite.size
+    assert suite.lower_bound <= suite.size
+    return suite.size, suite.lower_bound
+
+
+def unaccounted(graph: ControlFlowGraph, process_id: str) -> set[str]:
+    """Flows of the process that no scenario takes and the suite does not name as uncovered."""
+    suite = compose(graph, process_id)
+    walked = {flow for item in suite.scenarios for flow in item.path}
+    return {flow.id for flow in graph.flows if flow.process_id == process_id} - walked - dict(suite.uncovered).keys()
+
+
+def claimed_twice(graph: ControlFlowGraph, process_id: str) -> set[str]:
+    """Flows that the suite names as uncovered and yet takes."""
+    suite = compose(graph, process_id)
+    return {flow for item in suite.scenarios for flow in item.path} & dict(suite.uncovered).keys()
+
+
+def test_corpus_scenarios_can_be_followed_node_by_node(corpus: list[Path]) -> None:
+    uncovered: list[str] = []
+    for path in corpus:
+        graph = read_bpmn(path.read_bytes(), source=path.name).graph
+        if len({node.id for node in graph.nodes}) < len(graph.nodes):
+            continue
+        for process in graph.processes:
+            for criterion in ("flow", "node", "decision"):
+                replay(graph, process.id, criterion)
+            assert unaccounted(graph, process.id) == claimed_twice(graph, process.id) == set(), path.name
+            uncovered += [why for _, why in compose(graph, process.id).uncovered if why.endswith("never ends normally")]
+    assert 0 < len(uncovered) < 20
+
+
+def test_vendored_scenarios_can_be_followed_and_cover_everything(vendored: list[Path]) -> None:
+    for path in vendored:
+        graph = read_bpmn(path.read_bytes(), source=path.name).graph
+        for process in graph.processes:
+            size, bound = replay(graph, process.id)
+            assert size == bound
+            assert unaccounted(graph, process.id) == set(), path.name
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 10**9), criterion=st.sampled_from(["flow", "node", "decision"]))
+def test_nested_processes_of_any_shape_give_runs_that_can_be_followed(
+    make_random: Callable[..., bytes], seed: int, criterion: str
+) -> None:
+    graph = read_bpmn(make_random(seed, nodes=4, edges=7, depth=2), source="x").graph
+    replay(graph, "p", criterion)
+    assert unaccounted(graph, "p") == claimed_twice(graph, "p") == set()
+
+
+def flow(identifier: str, source: str, target: str, name: str = "") -> str:
+    return f'<sequenceFlow id="{identifier}" sourceRef="{source}" targetRef="{target}" name="{name}"/>'
+
+
+def inner(prefix: str, branches: int, end: str = "") -> str:
+    ends = "".join(f'<endEvent id="{prefix}e{i}">{end if i == 0 else ""}</endEvent>' for i in range(branches))
+    flows = "".join(flow(f"{prefix}f{index}", f"{prefix}g", f"{prefix}e{index}") for index in range(branches))
+    gateway = f'<startEvent id="{prefix}s"/><exclusiveGateway id="{prefix}g"/>{flow(f"{prefix}i", f"{prefix}s", f"{prefix}g")}'
+    return gateway + ends + flows
+
+
+def around(content: str, extra: str = "") -> str:
+    return (
+        f'<startEvent id="s"/><endEvent id="e"/><subProcess id="q">{content}</subProcess>{extra}'
+        + flow("in", "s", "q") + flow("out", "q", "e")
+    )  # fmt: skip
+
+
+def test_a_sub_process_is_walked_between_its_flows(bpmn: Bpmn) -> None:
+    (scenario,) = compose(bpmn(around(inner("q.", 1))), "p").scenarios
+    assert scenario.path == ("in", "q.i", "q.f0", "out")
+    assert scenario.visits == ("s", "q", "q.s", "q.g", "q.e0", "e")
+
+
+def test_inner_scenarios_ride_on_the_visits_of_the_parent(bpmn: Bpmn) -> None:
+    content = (
+        '<startEvent id="s"/><endEvent id="e"/><exclusiveGateway id="g"/>'
+        f'<subProcess id="q">{inner("q.", 3)}</subProcess><subProcess id="r">{inner("r.", 2)}</subProcess>'
+        + flow("in", "s", "q") + flow("m", "q", "r") + flow("n", "r", "g") + flow("a", "g", "e") + flow("b", "g", "e")
+    )  # fmt: skip
+    suite = compose(bpmn(content), "p")
+    assert (suite.size, suite.lower_bound, suite.gap) == (3, 3, 0), "as many as the widest part asks, not the product"
+    fired = {item for scenario in suite.scenarios for item in scenario.path}
+    assert fired == {flow.id for flow in bpmn(content).flows}
+
+
+def test_a_loop_around_a_sub_process_runs_its_scenarios_one_after_the_other(bpmn: Bpmn) -> None:
+    content = around(inner("q.", 3)).replace('<endEvent id="e"/>', '<endEvent id="e"/><exclusiveGateway id="g"/>', 1)
+    content = content.replace(
+        flow("out", "q", "e"), flow("o", "q", "g") + flow("back", "g", "q") + flow("out", "g", "e")
+    )
+    suite = compose(bpmn(content), "p")
+    assert suite.size == suite.lower_bound == 1
+    assert {"q.f0", "q.f1", "q.f2"} <= set(suite.scenarios[0].path)
+
+
+def test_an_inner_error_leaves_by_the_boundary_event_that_catches_it(bpmn: Bpmn) -> None:
+    caught = '<boundaryEvent id="b" attachedToRef="q"><errorEventDefinition/></boundaryEvent><endEvent id="z"/>'
+    content = around(inner("q.", 2, "<errorEventDefinition/>"), caught + flow("err", "b", "z"))
+    suite = compose(bpmn(content), "p")
+    by_end = {scenario.visits[-1]: scenario for scenario in suite.scenarios}
+    assert by_end["z"].visits == ("s", "q", "q.s", "q.g", "q.e0", "b", "z")
+    assert by_end["z"].provokes == ("b",)
+    assert by_end["e"].path == ("in", "q.i", "q.f1", "out")
+    assert suite.size == suite.lower_bound == 2
+
+
+def test_an_uncaught_error_ends_the_run(bpmn: Bpmn) -> None:
+    suite = compose(bpmn(around(inner("q.", 2, "<errorEventDefinition/>"))), "p")
+    assert sorted(scenario.visits[-1] for scenario in suite.scenarios) == ["e", "q.e0"]
+
+
+def test_a_timer_on_a_sub_process_cuts_it_short(bpmn: Bpmn) -> None:
+    late = '<boundaryEvent id="b" attachedToRef="q"><timerEventDefinition/></boundaryEvent><endEvent id="z"/>'
+    body = '<startEvent id="i"/><task id="t"/><endEvent id="j"/>' + flow("k", "i", "t") + flow("l", "t", "j")
+    suite = compose(bpmn(around(body, late + flow("err", "b", "z"))), "p")
+    (extra,) = [item for item in suite.scenarios if item.kind == "boundary"]
+    assert extra.visits == ("s", "q", "i", "t", "b", "z")
+    assert extra.path == ("in", "k", "err")
+    assert suite.size == 1
+
+
+def test_event_sub_processes_are_additions(bpmn: Bpmn) -> None:
+    event = (
+        '<subProcess id="v" triggeredByEvent="true"><startEvent id="vs"><messageEventDefinition/></startEvent>'
+        '<endEvent id="ve"/>' + flow("vf", "vs", "ve") + "</subProcess>"
+    )
+    suite = compose(bpmn(around(inner("q.", 1), event)), "p")
+    (extra,) = [item for item in suite.scenarios if item.kind == "eventSubProcess"]
+    assert extra.visits == ("s", "q", "v", "vs", "ve")
+    assert extra.provokes == ("vs",)
+
+
+@pytest.mark.parametrize("tag", ["adHocSubProcess", "subProcess"])
+def test_a_container_without_flows_is_run_as_a_whole(bpmn: Bpmn, tag: str) -> None:
+    content = around('<task id="a"/><task id="b"/>').replace("subProcess", tag)
+    (scenario,) = compose(bpmn(content), "p").scenarios
+    assert scenario.visits == ("s", "q", "a", "b", "e")
+
+
+def test_empty_and_endless_processes_give_no_scenario(bpmn: Bpmn) -> None:
+    assert compose(bpmn(""), "p").scenarios == ()
+    endless = '<startEvent id="s"/><task id="t"/>' + flow("f", "s", "t") + flow("g", "t", "t")
+    assert compose(bpmn(endless), "p").scenarios == ()
+
+
+def test_loops_inside_sub_processes_become_additions_of_the_whole(bpmn: Bpmn) -> None:
+    body = (
+        '<startEvent id="i"/><task id="t"/><exclusiveGateway id="g"/><endEvent id="j"/>'
+        + flow("k", "i", "t") + flow("l", "t", "g") + flow("back", "g", "t") + flow("m", "g", "j")
+    )  # fmt: skip
+    suite = compose(bpmn(around(body)), "p", max_loop=3)
+    assert {scenario.path.count("back") for scenario in suite.scenarios} == {0, 1, 3}
+    assert suite.size == 1
