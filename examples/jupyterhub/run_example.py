@@ -1,7 +1,7 @@
 """Start a JupyterHub on loopback, run the onboarding suite against it, write the report, stop it.
 
-    pip install jupyterhub jupyterlab && npm install -g configurable-http-proxy
-    python examples/jupyterhub/run_example.py --out jupyterhub-report
+pip install jupyterhub jupyterlab && npm install -g configurable-http-proxy
+python examples/jupyterhub/run_example.py --out jupyterhub-report
 """
 
 from __future__ import annotations
@@ -65,10 +65,8 @@ def running_hub(folder: Path, token: str) -> Iterator[str]:
         yield url
     finally:
         hub.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             hub.wait(15)
-        except subprocess.TimeoutExpired:
-            pass
         with suppress(ProcessLookupError):
             os.killpg(hub.pid, signal.SIGKILL)
         hub.wait()
@@ -107,7 +105,9 @@ def environment_file(folder: Path, url: str) -> Path:
 def orchestra(*arguments: str, token: str) -> int:
     """Run an orchestra command; the Hub's token reaches it as a declared process variable only."""
     environment = {**os.environ, "ORCHESTRA_SECRET_ENV": "hub-token=HUB_TOKEN", "HUB_TOKEN": token}
-    return subprocess.run([sys.executable, "-m", "orchestra_kit.cli", *arguments], env=environment, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "orchestra_kit.cli", *arguments], env=environment, check=False
+    ).returncode
 
 
 def main() -> int:

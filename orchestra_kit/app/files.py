@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from orchestra_kit.design.documents import Document, explain, read_document, read_value
+from orchestra_kit.design.documents import Document, FieldPath, explain, read_document, read_value
 from orchestra_kit.errors import DefinitionError, Place
 from orchestra_kit.model import (
     DataRow,
@@ -178,7 +178,7 @@ def _read_csv(path: Path) -> Document:
         rows = list(csv.DictReader(io.StringIO(text), strict=True))
     except csv.Error as error:
         raise DefinitionError(f"this is not valid CSV: {error}.", place=Place(file=str(path))) from None
-    lines = {("rows", number): number + 2 for number in range(len(rows))}
+    lines: dict[FieldPath, int] = {("rows", number): number + 2 for number in range(len(rows))}
     for number, row in enumerate(rows):
         if None in row or None in row.values():
             place = Place(file=str(path), line=number + 2)

@@ -14,12 +14,13 @@ from orchestra_kit.design.checking import check_scenario
 from orchestra_kit.design.operations import OperationCatalog
 from orchestra_kit.engine.checks import check_plan
 from orchestra_kit.engine.suites import check_dependencies
-from orchestra_kit.errors import DefinitionError, NotFoundError, UnknownNameError
+from orchestra_kit.errors import DefinitionError, NotFoundError, UnknownNameError, nearest_hint
 from orchestra_kit.model import (
     ChannelType,
     DataRow,
     Environment,
     Executor,
+    Gap,
     ProtocolSpec,
     RunMode,
     RunStatus,
@@ -290,6 +291,7 @@ class _RunMaker:
         catalog = OperationCatalog({name: spec.parsed_summary for name, spec in self._specs.items()})
         problems = [
             *check_plan(plan),
+            *_check_reach(plan, self._plugins),
             *check_scenario(plan.scenario, catalog, plan.data, plan.environment.variables),
         ]
         if problems:
@@ -300,6 +302,23 @@ class _RunMaker:
             raise DefinitionError(
                 f"the scenario '{selection.suite.key}/{plan.scenario.key}' cannot run{where}{spot}: {first.message}{more}"
             )
+
+
+def _check_reach(plan: RunPlan, plugins: Mapping[ChannelType, ProtocolPlugin]) -> list[Gap]:
+    """Return the steps whose channel no plugin speaks, or whose database the environment does not have."""
+    found: list[Gap] = []
+    for step in plan.scenario.steps:
+        if step.channel_type is not None and step.channel_type not in plugins:
+            message = f"no plugin is installed for {step.channel_type.value}."
+            found.append(Gap(code="NO_PLUGIN", message=message, step_alias=step.alias, field="channelType"))
+        source = step.action.meta.data_source
+        if step.channel_type is ChannelType.DB and source not in plan.db_profiles:
+            hint = nearest_hint(source or "", plan.db_profiles) or "It has no databases."
+            message = f"the environment '{plan.environment.name}' has no database '{source}'. {hint}"
+            found.append(
+                Gap(code="UNKNOWN_DATA_SOURCE", message=message, step_alias=step.alias, field="meta.dataSource")
+            )
+    return found
 
 
 def new_worker_id() -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestra_kit.app.reports import Reports
     from orchestra_kit.app.running import Runner
     from orchestra_kit.app.scenarios import Scenarios
-    from orchestra_kit.engine.events import Event
+    from orchestra_kit.engine.events import EventSink
     from orchestra_kit.engine.worker import Worker
     from orchestra_kit.model import ChannelType
     from orchestra_kit.spi.protocol import ProtocolPlugin, SecretResolver
@@ -116,7 +116,7 @@ class Workspace:
         threads: int = THREADS_HERE,
         lease_seconds: float = 30.0,
         drain_seconds: float = 30.0,
-        events: Callable[[Event], None] | None = None,
+        events: EventSink | None = None,
     ) -> Iterator[Worker]:
         """Start a worker in this process; leaving the context drains it."""
         from orchestra_kit.app.assembly import build_worker
