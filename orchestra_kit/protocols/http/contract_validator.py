@@ -34,6 +34,7 @@ class HttpContractValidator:
 
     def __init__(self) -> None:
         self._compiled: dict[tuple[Any, ...], Any] = {}
+        self._proven: dict[tuple[Any, ...], Any] = {}
 
     def check_request(self, command: Command) -> list[Violation]:
         """Return what is wrong with the step's input. A step that expects to be refused (4xx) may break the contract."""
@@ -46,6 +47,8 @@ class HttpContractValidator:
         """Return status and contract violations of an answer; nothing when there was no answer (`error` says why)."""
         if observation.error is not None or observation.status_code is None:
             return []
+        if self._is_proven_good(command, observation, expectations):
+            return []
         found = _status_violations(command.operation, observation, expectations)
         if observation.truncated:
             message = (
@@ -56,7 +59,43 @@ class HttpContractValidator:
             found += self._contract_violations(command, command.operation, observation, expectations)
         for pointer in expectations.schema_refs:
             found += self._schema_ref_violations(command, pointer, observation)
+        if not found:
+            self._remember(command, observation)
         return found
+
+    def _is_proven_good(self, command: Command, observation: Observation, expectations: Expectations) -> bool:
+        """True when an answer of this status and media type was good before, and only its body can differ, and is good.
+
+        The hot path: anything else goes the long way, which also finds the words.
+        """
+        spec, operation, status = command.spec, command.operation, observation.status_code
+        if spec is None or operation is None or observation.truncated or expectations.schema_refs:
+            return False
+        expected = expectations.expected_status_code
+        if expected != status and (expected is not None or not 200 <= (status or 0) < 300):
+            return False
+        key = (spec.protocol_id, spec.version, operation.endpoint_name, status, observation.media_type, spec.tenant_id)
+        validator = self._proven.get(key)
+        body = observation.body
+        return validator is not None and isinstance(body, dict | list) and bool(validator.is_valid(body))
+
+    def _remember(self, command: Command, observation: Observation) -> None:
+        """Keep the validator of a good answer whose status declares a JSON body and no headers."""
+        spec, operation, status = command.spec, command.operation, observation.status_code
+        declared = declared_status(operation, status) if operation and status else None
+        if spec is None or operation is None or declared is None or operation.response_headers.get(declared):
+            return
+        media_type = find_media_type(operation.responses[declared], observation.media_type)
+        if media_type is None or not _is_json(_bare(observation.media_type or "")):
+            return
+        key = (spec.tenant_id, spec.protocol_id, spec.version, operation.endpoint_name, "response", "response",
+               declared, media_type)  # fmt: skip
+        if key in self._compiled:
+            short = (spec.protocol_id, spec.version, operation.endpoint_name, status, observation.media_type,
+                     spec.tenant_id)  # fmt: skip
+            if len(self._proven) >= _MAX_COMPILED:
+                self._proven.clear()
+            self._proven[short] = self._compiled[key]
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
