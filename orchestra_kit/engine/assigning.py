@@ -43,6 +43,7 @@ class Assigner:
             resolved=resolution.resolved,
             command=self._command(step, intent, resolution.resolved),
             scope=resolution.scope,
+            started_at=self._equipment.clock.now(),
             settled_since=self._end_of(observed) if observed is not None else None,
         )
         if not self._equipment.announce.silent:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestra_kit.engine.calls import CallGivenUpError, CallOverdueError
+from orchestra_kit.engine.calls import CallGivenUpError, Calling, CallOverdueError, RunTakenOverError
 from orchestra_kit.engine.equipment import Equipment
 from orchestra_kit.engine.judging import holds, judge_observation, violation
 from orchestra_kit.engine.programs import ResolvedStep, StepProgram
@@ -49,14 +49,15 @@ class Assignment:
     resolved: ResolvedStep
     command: Command
     scope: Mapping[str, Any]
+    started_at: datetime
     settled_since: float | None = None
 
 
 class Attempter:
     """Attempts steps of one run."""
 
-    def __init__(self, equipment: Equipment, lease: Lease, signals: StopSignals) -> None:
-        self._equipment, self._lease, self._signals = equipment, lease, signals
+    def __init__(self, equipment: Equipment, lease: Lease, signals: StopSignals, calling: Calling) -> None:
+        self._equipment, self._lease, self._signals, self._calling = equipment, lease, signals, calling
         self._clock = equipment.clock
 
     def act(self, assignment: Assignment) -> Attempt:
@@ -122,12 +123,14 @@ class Attempter:
         """Return what a plugin returns, or why it returned nothing; raise when the run must stop."""
         limit = limit_seconds + self._equipment.settings.overrun_seconds
         try:
-            return self._equipment.lanes.run(call, limit_seconds=limit, stop=self._signals.must_stop)
+            return self._calling.run(call, limit_seconds=limit, stop=self._signals.must_stop)
         except CallGivenUpError:
             self._signals.check(self._lease)
             raise
+        except RunTakenOverError:
+            raise
         except CallOverdueError:
-            return ObservationError(kind="timeout", message=f"the call did not come back within {limit:g} s")
+            return ObservationError(kind="timeout", message=never_back(limit))
         except Exception as problem:  # noqa: BLE001 - a plugin's own fault ends its step, not the worker
             return error_of(problem)
 
@@ -235,6 +238,11 @@ def retry_delay(policy: RetryPolicy | None, attempt: Attempt, number: int, chanc
         return None
     delay = min(policy.retry_after * policy.back_off ** (number - 1), policy.max_retry_after)
     return delay * (0.75 + 0.5 * chance())
+
+
+def never_back(limit_seconds: float) -> str:
+    """Return the sentence about a call that overran its deadline by far."""
+    return f"the call did not come back within {limit_seconds:g} s"
 
 
 def error_of(problem: Exception) -> ObservationError:

@@ -6,9 +6,10 @@ import logging
 import threading
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from orchestra_kit.engine.calls import CallGivenUpError, CallOverdueError
+from orchestra_kit.engine.calls import GLANCE_SECONDS, CallGivenUpError, CallOverdueError
 from orchestra_kit.engine.equipment import Equipment
 from orchestra_kit.engine.events import LeaseLost, RunClaimed, RunFinished, RunLeft, RunReleased
 from orchestra_kit.engine.heartbeat import LeaseKeeper
@@ -21,6 +22,14 @@ from orchestra_kit.spi.driver import Driver, RunSession
 from orchestra_kit.spi.work import ClaimedRun, FinishRun, RunRef
 
 _log = logging.getLogger(__name__)
+
+
+class _DriverRefusedError(Exception):
+    """The driver could not go on with the run, for a reason people can read."""
+
+    def __init__(self, session: StepSession, problem: OrchestraError) -> None:
+        super().__init__(str(problem))
+        self.session, self.problem = session, problem
 
 
 class InlineDriver:
@@ -91,7 +100,7 @@ class Executor:
             if self._draining.is_set():
                 session.signals.draining = True
             self._tell_claimed(claimed)
-            finish = self._drive(claimed, session)
+            finish = self._bring_to_end(claimed, session)
             session.signals.check_lease(claimed.lease)
             store = self._equipment.store
             if finish is None:
@@ -106,7 +115,7 @@ class Executor:
         )
         return finish.status
 
-    def _drive(self, claimed: ClaimedRun, session: StepSession) -> FinishRun | None:
+    def _bring_to_end(self, claimed: ClaimedRun, session: StepSession) -> FinishRun | None:
         """Return how the run is to be finished, None when it is to be given back."""
         driver = self._drivers.get(claimed.run.executor)
         if driver is None:
@@ -123,12 +132,34 @@ class Executor:
                 text = str(error) or "a plugin did not say in time where it stands before the first step."
                 return session.fail_start(could_not("PREPARE_FAILED", text))
         try:
-            driver.drive(session)
-        except (LeaseLostError, StoreUnavailableError, KernelDiedError):
-            raise
-        except OrchestraError as problem:
-            return session.conclude(problem)
+            session = self._drive(driver, session)
+        except _DriverRefusedError as refused:
+            return refused.session.conclude(refused.problem)
         return session.conclude()
+
+    def _drive(self, driver: Driver, session: StepSession) -> StepSession:
+        """Drive a run to its end or stop; return the session it ended with.
+
+        When a call is given up, its driver is left behind on its lane and a new one replays what is recorded and goes on.
+        """
+        while True:
+            flight = self._equipment.lanes.begin(partial(driver.drive, session))
+            while not (landed := flight.landed(within_seconds=GLANCE_SECONDS)):
+                if session.guard.give_up(session.signals.must_stop):
+                    flight.abandon()
+                    break
+            if landed:
+                try:
+                    flight.result()
+                except (LeaseLostError, StoreUnavailableError, KernelDiedError):
+                    raise
+                except OrchestraError as problem:
+                    raise _DriverRefusedError(session, problem) from problem
+                return session
+            session.signals.check_lease(session.lease)
+            session = session.take_over()
+            if session.stop_requested():
+                return session
 
     def _positions(self, session: StepSession) -> dict[str, Any]:
         """Return where each plugin stands, by channel, so that a later watch misses nothing and matches nothing old."""

@@ -57,15 +57,23 @@ class ResultWriter:
         return result, known, exports
 
     def failed(
-        self, step: ScenarioStep, intent: StepIntent, problem: Violation, *, now: datetime, digest: str | None = None
+        self,
+        step: ScenarioStep,
+        intent: StepIntent,
+        problem: Violation,
+        *,
+        now: datetime,
+        started_at: datetime | None = None,
+        digest: str | None = None,
     ) -> StepResult:
-        """Return the result of a step that was not attempted for a reason that counts as a failure."""
+        """Return the result of a step that failed without an observation."""
         return self._result(
             step,
             intent,
             status=StepStatus.FAILED,
-            started_at=now,
+            started_at=started_at or now,
             finished_at=now,
+            duration_ms=round((now - (started_at or now)).total_seconds() * 1000),
             definition_digest=digest,
             violations=self._recorder.violations([problem]),
         )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from orchestra_kit.engine.assigning import Assigner
-from orchestra_kit.engine.attempts import Assignment, Attempt, Attempter, retry_delay
+from orchestra_kit.engine.attempts import Assignment, Attempt, Attempter, never_back, retry_delay
 from orchestra_kit.engine.background import Background
 from orchestra_kit.engine.barriers import judge_barrier
+from orchestra_kit.engine.calls import CallGuard
 from orchestra_kit.engine.ending import Closing, decide_ending
 from orchestra_kit.engine.equipment import Equipment
 from orchestra_kit.engine.events import StepFinished
-from orchestra_kit.engine.judging import could_not, evaluate_exports
+from orchestra_kit.engine.judging import could_not, evaluate_exports, judge_error
 from orchestra_kit.engine.ledger import GOOD, Key, Ledger, intent_for
 from orchestra_kit.engine.programs import StepProgram
 from orchestra_kit.engine.recording import Recorded, Recorder
@@ -35,7 +37,7 @@ from orchestra_kit.model import (
 )
 from orchestra_kit.spi.driver import StepOutcome
 from orchestra_kit.spi.plan import RunPlan
-from orchestra_kit.spi.protocol import Surroundings
+from orchestra_kit.spi.protocol import ObservationError, Surroundings
 from orchestra_kit.spi.work import ClaimedRun, FinishRun, Lease, StepCommit, StepIntent
 
 
@@ -54,10 +56,12 @@ class StepSession:
         self._ledger = Ledger(claimed, recorder)
         self._steps = {step.alias: step for step in claimed.plan.scenario.steps}
         self._aliases = _aliases_of(claimed.plan, self._ledger)
-        self._attempter = Attempter(equipment, claimed.lease, self.signals)
+        self.guard = CallGuard()
+        self._attempter = Attempter(equipment, claimed.lease, self.signals, self.guard)
         self._assigner = Assigner(claimed, equipment, self._ledger, recorder.redactor)
         self._writer = ResultWriter(claimed.run, recorder)
         self._background = Background(equipment, self.signals, claimed.lease)
+        self._under_way: tuple[Assignment, StepIntent, str] | None = None
         self._turn = threading.Lock()
         self._stopped: str | None = None
         self._diverged: StepResult | None = None
@@ -125,6 +129,27 @@ class StepSession:
             except RunDrainedError:
                 return self._not_run(program.step, iteration, "this worker ends; another one goes on.")
 
+    def take_over(self) -> StepSession:
+        """Return a session that goes on where this one's call was given up, that step recorded as TIMEOUT."""
+        successor = copy(self)
+        successor._turn = threading.Lock()  # the old one is held by the thread that does not come back
+        successor.guard = CallGuard()
+        successor._attempter = Attempter(self._equipment, self.lease, self.signals, successor.guard)
+        if self._under_way is not None and not self.signals.must_stop():
+            assignment, intent, digest = self._under_way
+            limit = assignment.command.timeout_seconds + self._equipment.settings.overrun_seconds
+            error = ObservationError(kind="timeout", message=never_back(limit))
+            result = self._writer.failed(
+                assignment.program.step,
+                intent,
+                judge_error(error, limit_seconds=assignment.command.timeout_seconds),
+                now=self._equipment.clock.now(),
+                started_at=assignment.started_at,
+                digest=digest,
+            )
+            successor._close(assignment.program, result)
+        return successor
+
     def conclude(self, problem: OrchestraError | None = None) -> FinishRun | None:
         """Wait for what runs beside the scenario and return how the run is to be finished, None to give it back.
 
@@ -162,6 +187,7 @@ class StepSession:
 
     def _run_step(self, program: StepProgram, iteration: int, overrides: Any) -> StepOutcome:
         step, key = program.step, (program.step.alias, iteration)
+        self.guard.check()
         self.signals.check(self.lease)
         if self._ledger.is_final(key):
             return self._replay(program, self._ledger.recorded[key], overrides)
@@ -187,6 +213,7 @@ class StepSession:
             if isinstance(assigned, StepResult):
                 return self._close(program, assigned)
             assignment, digest = assigned
+            self._under_way = (assignment, intent, digest)
             eventual = program.step.kind is StepKind.ASSERTION
             attempt = self._attempter.watch(assignment) if eventual else self._attempter.act(assignment)
             outcome, again, delay = self._settle(assignment, intent, attempt, digest)
@@ -279,7 +306,7 @@ class StepSession:
         assigned = self._assign(program, intent, overrides)
         if isinstance(assigned, StepResult):
             return self._close(program, assigned)
-        self._background.fire(self._attempter.act, assigned[0], intent, assigned[1])
+        self._background.fire(self._beside().act, assigned[0], intent, assigned[1])
         return self._outcome(self._running(program.step, intent), go_on=True)
 
     def _harvest(self, *, wait: bool, only: set[Key] | None = None, until: float | None = None) -> bool:
@@ -303,11 +330,17 @@ class StepSession:
             self._close(program, assigned)
             return
 
+        beside = self._beside()
+
         def act_later(later: Assignment) -> Attempt:
-            self._attempter.pause(delay)
-            return self._attempter.act(later)
+            beside.pause(delay)
+            return beside.act(later)
 
         self._background.fire(act_later, assigned[0], again, assigned[1])
+
+    def _beside(self) -> Attempter:
+        """Return an attempter for threads nobody looks after: each of its calls is given up by itself."""
+        return Attempter(self._equipment, self.lease, self.signals, self._equipment.lanes)
 
     def _run_barrier(self, program: StepProgram, intent: StepIntent) -> StepOutcome:
         meta, clock = program.step.action.meta, self._equipment.clock
