@@ -29,7 +29,8 @@ class Container:
 def containers_of(graph: ControlFlowGraph, process_id: str | None = None) -> dict[str, Container]:
     """Return the containers with content, outer before inner; raise UnknownNameError for a process that is not there."""
     processes = [item.id for item in graph.processes]
-    if process_id is not None and process_id not in processes and all(n.process_id != process_id for n in graph.nodes):
+    misplaced = {item.process_id for item in (*graph.nodes, *graph.flows)}
+    if process_id is not None and process_id not in processes and process_id not in misplaced:
         raise UnknownNameError("process", process_id, processes)
     found: dict[str, Container] = {}
     holders = {node.id: node for node in graph.nodes if node.type.is_container}
@@ -52,9 +53,7 @@ def _place(flow: SequenceFlow, found: dict[str, Container], owners: dict[str, li
     sources, targets = owners.get(flow.source, []), owners.get(flow.target, [])
     common = [item for item in sources if item in targets]
     home = flow.container if flow.container in common or not common else common[0]
-    container = found.get(home)
-    if container is None:
-        return
+    container = found.setdefault(home, Container(home, flow.process_id))
     if not sources or not targets:
         lost = flow.target if sources else flow.source
         container.broken.append((flow.id, f"'{lost}' is no element of the process"))

@@ -59,11 +59,18 @@ class Queue:
         """Return the next fragment not run yet, else one that was."""
         if self.waiting:
             found = self.waiting.pop(0)
-            self.first = self.first or found
-            return found
-        if self.extras:
-            return self.extras.pop(0).fragment
-        return self.first
+        elif self.extras:
+            found = self.take_extra().fragment
+        else:
+            return self.first
+        self.first = self.first or found
+        return found
+
+    def take_extra(self) -> Extra:
+        """Return the next extra one; there must be one."""
+        extra = self.extras.pop(0)
+        self.first = self.first or extra.fragment
+        return extra
 
 
 @dataclass(slots=True)

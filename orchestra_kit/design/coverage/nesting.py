@@ -219,7 +219,7 @@ class Nest:
         for edge in everything.edges:
             for queue in self._queues_at(edge):
                 while queue.extras:
-                    extra = queue.extras.pop(0)
+                    extra = queue.take_extra()
                     fragment = self._expand(_walk_over(edge, self._plain, everything), {edge.index: extra.fragment})
                     result.append(Extra(kind=extra.kind, of=extra.of, fragment=fragment))
         return result

@@ -9,6 +9,8 @@ from types import ModuleType
 from xml.etree.ElementTree import ParseError
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orchestra_kit.design.bpmn import read_bpmn
 from orchestra_kit.design.coverage import plan_suite
@@ -54,3 +56,13 @@ def test_every_corpus_container_is_planned_and_proven(corpus: list[Path], checke
     assert planned > 350
     assert proven > 0.95 * planned
     assert gaps <= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_broken_file_is_planned_as_far_as_it_was_read(vendored: list[Path], data: st.DataObject) -> None:
+    source = data.draw(st.sampled_from(vendored)).read_bytes()
+    start, length = data.draw(st.integers(0, len(source))), data.draw(st.integers(0, 400))
+    graph = read_bpmn(source[:start] + source[start + length :], source="broken").graph
+    plan = plan_suite(graph)
+    assert all(item.size == item.lower_bound for item in plan.containers)
