@@ -10,9 +10,8 @@ from typing import Any
 
 from orchestra_kit.errors import OrchestraError, UnknownNameError
 from orchestra_kit.model import Expectations, OperationSummary, Violation, ViolationType
-from orchestra_kit.protocols.http.breaches import deepest_cause, describe_breach, expected_of, show
+from orchestra_kit.protocols.http.breaches import show
 from orchestra_kit.protocols.http.bundle import escape_pointer
-from orchestra_kit.protocols.http.contract_schemas import Direction, compile_schema
 from orchestra_kit.protocols.http.request import (
     INPUT_NAMES,
     fill_path,
@@ -20,20 +19,18 @@ from orchestra_kit.protocols.http.request import (
     request_media_type,
     service_of,
 )
+from orchestra_kit.protocols.http.schema_judge import MAX_COMPILED, SchemaJudge
 from orchestra_kit.protocols.http.schemas import SCHEMA_PREFIX
 from orchestra_kit.protocols.http.sensitive import blot_pointers
-from orchestra_kit.protocols.secrets import BLOTTED, SECRET_REFERENCE
+from orchestra_kit.protocols.secrets import SECRET_REFERENCE
 from orchestra_kit.spi.protocol import Command, Observation
-
-MAX_BREACHES = 20
-_MAX_COMPILED = 20_000
 
 
 class HttpContractValidator:
-    """Compiled validators are kept for each (tenant, protocol id, version, operation, place)."""
+    """Judges by status, headers, media type and schema. Safe for many threads."""
 
     def __init__(self) -> None:
-        self._compiled: dict[tuple[Any, ...], Any] = {}
+        self._schemas = SchemaJudge()
         self._proven: dict[tuple[Any, ...], Any] = {}
 
     def check_request(self, command: Command) -> list[Violation]:
@@ -88,14 +85,13 @@ class HttpContractValidator:
         media_type = find_media_type(operation.responses[declared], observation.media_type)
         if media_type is None or not _is_json(_bare(observation.media_type or "")):
             return
-        key = (spec.tenant_id, spec.protocol_id, spec.version, operation.endpoint_name, "response", "response",
-               declared, media_type)  # fmt: skip
-        if key in self._compiled:
-            short = (spec.protocol_id, spec.version, operation.endpoint_name, status, observation.media_type,
-                     spec.tenant_id)  # fmt: skip
-            if len(self._proven) >= _MAX_COMPILED:
+        validator = self._schemas.compiled(command, ("response", declared, media_type), "response")
+        if validator is not None:
+            if len(self._proven) >= MAX_COMPILED:
                 self._proven.clear()
-            self._proven[short] = self._compiled[key]
+            name, status_code = operation.endpoint_name, observation.status_code
+            key = (spec.protocol_id, spec.version, name, status_code, observation.media_type, spec.tenant_id)
+            self._proven[key] = validator
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
@@ -150,7 +146,7 @@ class HttpContractValidator:
         if not content[media_type] or not (_is_json(bare) or bare.startswith("text/")):
             return []  # no schema, or a format whose values are not read (XML, binary)
         key = ("response", declared, media_type)
-        return self._judge(command, key, content[media_type], observation.body, "response", "response body")
+        return self._schemas.judge(command, key, content[media_type], observation.body, "response", "response body")
 
     def _header_violations(
         self, command: Command, operation: OperationSummary, observation: Observation, declared: str
@@ -166,7 +162,9 @@ class HttpContractValidator:
             elif header.get("schema"):
                 value = _from_text(text, header["schema"])
                 key = ("header", declared, name)
-                found += self._judge(command, key, header["schema"], value, "response", f"response header '{name}'")
+                found += self._schemas.judge(
+                    command, key, header["schema"], value, "response", f"response header '{name}'"
+                )
         return found
 
     def _schema_ref_violations(self, command: Command, pointer: str, observation: Observation) -> list[Violation]:
@@ -176,7 +174,9 @@ class HttpContractValidator:
             error = UnknownNameError("schema", pointer, [SCHEMA_PREFIX + known for known in components])
             return [_invalid("SCHEMA_REF_UNKNOWN", str(error))]
         schema = {"$ref": SCHEMA_PREFIX + escape_pointer(name)}
-        return self._judge(command, ("schemaRef", pointer), schema, observation.body, "response", "response body")
+        return self._schemas.judge(
+            command, ("schemaRef", pointer), schema, observation.body, "response", "response body"
+        )
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class HttpContractValidator:
             value = _from_text(value, parameter.json_schema) if isinstance(value, str) else value
             key = ("parameter", parameter.location, parameter.name)
             what = f"{parameter.location} parameter '{parameter.name}'"
-            yield from self._judge(command, key, parameter.json_schema, value, "request", what)
+            yield from self._schemas.judge(command, key, parameter.json_schema, value, "request", what)
 
     def _is_sent_anyway(self, command: Command, header: str) -> bool:
         """True for a header that the service's settings add."""
@@ -249,53 +249,9 @@ class HttpContractValidator:
             yield _invalid("MEDIA_TYPE_UNDECLARED", message, expected=list(operation.request_body), got=sent)
         elif operation.request_body[media_type] and _is_json(_bare(sent)):
             key = ("request", media_type)
-            yield from self._judge(command, key, operation.request_body[media_type], body, "request", "request body")
-
-    # -- schemas -----------------------------------------------------------------------------------------------------
-
-    def _judge(
-        self,
-        command: Command,
-        key: tuple[Any, ...],
-        schema: dict[str, Any],
-        value: Any,
-        direction: Direction,
-        what: str,
-    ) -> list[Violation]:
-        """Return one violation for each breach of `schema`, at most MAX_BREACHES."""
-        try:
-            validator = self._validator(command, key, schema, direction)
-            if validator.is_valid(value):
-                return []
-            errors = validator.iter_errors(value)
-            found = [
-                _schema_violation(command, error, direction, what)
-                for _, error in zip(range(MAX_BREACHES), errors, strict=False)
-            ]
-            more = sum(1 for _ in errors)
-        except ValueError as exc:
-            message = f"the schema of the {what} cannot be used: {str(exc).splitlines()[0][:200]}"
-            return [_violation(ViolationType.EXECUTION_ERROR, "SCHEMA_UNUSABLE", message)]
-        if more:
-            last = found[-1]
-            found[-1] = last.model_copy(update={"details": {**last.details, "moreBreaches": more}})
-        return found
-
-    def _validator(self, command: Command, key: tuple[Any, ...], schema: dict[str, Any], direction: Direction) -> Any:
-        spec, operation = command.spec, command.operation
-        if spec is None:
-            return compile_schema(schema, {}, direction=direction, dialect="")
-        name = operation.endpoint_name if operation else ""
-        full_key = (spec.tenant_id, spec.protocol_id, spec.version, name, direction, *key)
-        validator = self._compiled.get(full_key)
-        if validator is None:
-            summary = spec.parsed_summary
-            components = summary.components.get("schemas", {})
-            validator = compile_schema(schema, components, direction=direction, dialect=summary.dialect)
-            if len(self._compiled) >= _MAX_COMPILED:
-                self._compiled.clear()
-            self._compiled[full_key] = validator
-        return validator
+            yield from self._schemas.judge(
+                command, key, operation.request_body[media_type], body, "request", "request body"
+            )
 
 
 _OWN_HEADERS = frozenset({"x-correlation-id", "idempotency-key", "traceparent", "baggage", "accept", "content-type"})
@@ -375,38 +331,6 @@ def _expected_statuses(expectations: Expectations) -> tuple[int, ...]:
     if expected is None:
         return ()
     return (expected,) if isinstance(expected, int) else expected
-
-
-def _schema_violation(command: Command, error: Any, direction: Direction, what: str) -> Violation:
-    cause = deepest_cause(error)
-    pointer = "".join(f"/{escape_pointer(str(part))}" for part in cause.instance_path)
-    hidden = direction == "response" and _is_sensitive(command.operation, cause.instance_path)
-    # Names of properties may be told even of an object that holds a secret; its values may not.
-    told = not hidden or cause.kind.name in ("required", "additionalProperties", "unevaluatedProperties")
-    message = describe_breach(cause) if told else "a value that must not be shown breaks its schema"
-    details = {
-        "pointer": pointer,
-        "expected": expected_of(cause),
-        "got": BLOTTED if hidden else show(cause.instance),
-        "schemaPointer": "#" + "".join(f"/{escape_pointer(str(part))}" for part in cause.schema_path),
-        "keyword": cause.kind.name,
-    }
-    text = f"{what} at {pointer or 'its root'}: {message}"
-    if direction == "request":
-        return Violation(type=ViolationType.VALIDATION_ERROR, code="REQUEST_SCHEMA", message=text, details=details)
-    return Violation(type=ViolationType.CONTRACT_VIOLATION, code="RESPONSE_SCHEMA", message=text, details=details)
-
-
-def _is_sensitive(operation: OperationSummary | None, path: list[str | int]) -> bool:
-    """True when the place is one that must not be shown, lies inside one, or holds one."""
-    if operation is None:
-        return False
-    for pointer in operation.sensitive_response_pointers:
-        parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-        pairs = zip(parts, map(str, path), strict=False)
-        if all(wanted in ("*", actual) for wanted, actual in pairs):
-            return True
-    return False
 
 
 def _from_text(text: Any, schema: Mapping[str, Any]) -> Any:

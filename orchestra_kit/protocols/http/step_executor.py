@@ -199,7 +199,7 @@ def _no_constant(text: str) -> Any:
 
 
 # A callback for each float costs a tenth of what scanning the text for huge exponents does.
-_SCAN = json.scanner.make_scanner(json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant))
+_SCAN = json.scanner.make_scanner(json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant))  # type: ignore[arg-type] # the stub names its own class
 
 
 def _deadline(command: Command, call: HttpCall) -> float:

@@ -232,16 +232,16 @@ def test_an_endless_pattern_is_cut_off(http_command):
 
 
 def test_validators_are_compiled_once_per_version(judge, monkeypatch):
-    from orchestra_kit.protocols.http import contract_validator
+    from orchestra_kit.protocols.http import schema_judge
 
     compiled: list[int] = []
-    true_compile = contract_validator.compile_schema
+    true_compile = schema_judge.compile_schema
 
     def counting(*args, **settings):
         compiled.append(1)
         return true_compile(*args, **settings)
 
-    monkeypatch.setattr(contract_validator, "compile_schema", counting)
+    monkeypatch.setattr(schema_judge, "compile_schema", counting)
     for _ in range(5):
         judge(GOOD)
     assert len(compiled) == 2  # the body and the ETag header
