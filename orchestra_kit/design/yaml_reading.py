@@ -1,0 +1,218 @@
+"""YAML and JSON texts as plain data with the line of every field; what is dangerous or doubtful is an error.
+
+Plain scalars are read as YAML 1.2 has them (`NO` is a text, `01234` keeps its zero, `12:30` is no number), so that a file
+means what it looks like; JSON is a part of that. Read from the parser's events: no nesting of a file can exhaust the stack.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from orchestra_kit.errors import DefinitionError, Place
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 60
+MAX_NODES = 200_000
+
+FieldPath = tuple[str | int, ...]
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PREFIX = "tag:yaml.org,2002:"
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
+_OTHER_BASE = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.[0-9]+(?:[eE][-+]?[0-9]+)?\Z")
+_NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+@dataclass(slots=True)
+class _Node:
+    """A value as it stands in the file; an alias is the node of its anchor."""
+
+    event: Any
+    """A scalar, or the start of a list or mapping."""
+    items: list[_Node] = field(default_factory=list)
+    """The elements of a list; keys and values in turn of a mapping."""
+
+
+def read_yaml(text: str, *, source: str) -> tuple[Any, dict[FieldPath, int]]:
+    """Return the data of a YAML or JSON text and the 1-based line of every field; raise DefinitionError."""
+    lines: dict[FieldPath, int] = {}
+    try:
+        root = _compose(yaml.parse(_plain(text), Loader=_LOADER), source)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file=source, line=mark.line + 1, column=mark.column + 1) if mark else Place(file=source)
+        said = " ".join(str(error.problem or error.context).split())
+        raise DefinitionError(f"this is not valid YAML: {said}.", place=place) from None
+    except yaml.reader.ReaderError as error:
+        raise DefinitionError(_unreadable(error), place=Place(file=source)) from None
+    except yaml.YAMLError as error:
+        raise DefinitionError(
+            f"this is not valid YAML: {' '.join(str(error).split())}.", place=Place(file=source)
+        ) from None
+    return (None if root is None else _Reader(source, lines).value(root, (), 0)), lines
+
+
+def _plain(text: str) -> str:
+    """Return a JSON text as YAML accepts it: no tabs between values, no characters in two escapes."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return text
+
+    def joined(match: re.Match[str]) -> str:
+        high, low = int(match.group(2), 16), int(match.group(3), 16)
+        return match.group(1) + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+
+    return _SURROGATES.sub(joined, text.replace("\t", " "))
+
+
+def _unreadable(error: yaml.reader.ReaderError) -> str:
+    character = error.character if isinstance(error.character, int) else ord(error.character)
+    return f"this is not valid YAML: the character U+{character:04X} at position {error.position} is not allowed."
+
+
+def _compose(events: Iterator[yaml.Event], source: str) -> _Node | None:
+    """Return the first document as a tree; a second one is an error."""
+    anchors: dict[str, _Node] = {}
+    root: _Node | None = None
+    path: list[_Node] = []
+    for count, event in enumerate(events):
+        if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+            raise _error(event, source, (), "the file holds several documents ('---'); write one.")
+        if isinstance(event, yaml.CollectionEndEvent):
+            path.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        if count > 2 * MAX_NODES or len(path) > MAX_DEPTH:
+            raise _error(event, source, (), _TOO_MUCH)
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in anchors:
+                raise _error(event, source, (), f"there is no anchor '&{event.anchor}' before this alias.")
+            node = anchors[event.anchor]
+        else:
+            node = _Node(event)
+            if event.anchor is not None:
+                anchors[event.anchor] = node
+        if path:
+            path[-1].items.append(node)
+        else:
+            root = node
+        if isinstance(event, yaml.CollectionStartEvent):
+            path.append(node)
+    return root
+
+
+_TOO_MUCH = "the file is nested too deeply or holds too many values."
+
+
+class _Reader:
+    """Turns the tree into data, noting lines, refusing tags, doubled names and aliases that multiply."""
+
+    def __init__(self, source: str, lines: dict[FieldPath, int]) -> None:
+        self._source, self._lines, self._count = source, lines, 0
+
+    def value(self, node: _Node, path: FieldPath, depth: int) -> Any:
+        """Return the data of a node."""
+        self._count += 1
+        self._lines.setdefault(path, node.event.start_mark.line + 1)
+        if depth > MAX_DEPTH or self._count > MAX_NODES:
+            raise self._error(node, path, _TOO_MUCH)
+        event = node.event
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(node, event, path)
+        allowed = "map" if isinstance(event, yaml.MappingStartEvent) else "seq"
+        if event.tag not in (None, "!", _PREFIX + allowed):
+            raise self._error(node, path, f"the tag '{_short(event.tag)}' is not allowed.")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(node, path, depth)
+        return [self.value(item, (*path, position), depth + 1) for position, item in enumerate(node.items)]
+
+    def _mapping(self, node: _Node, path: FieldPath, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, item in zip(node.items[::2], node.items[1::2], strict=True):
+            name = self._name(key, path)
+            if name in result:
+                raise self._error(key, (*path, name), f"the field '{name}' stands here twice.")
+            self._lines[(*path, name)] = key.event.start_mark.line + 1
+            result[name] = self.value(item, (*path, name), depth + 1)
+        return result
+
+    def _name(self, key: _Node, path: FieldPath) -> str:
+        event = key.event
+        if not isinstance(event, yaml.ScalarEvent) or (event.implicit[0] and event.value in ("", "~")):
+            raise self._error(key, path, "a field name must be a plain text.")
+        if event.implicit[0] and event.value == "<<":
+            raise self._error(key, path, "merge keys ('<<') are not supported; write the fields out.")
+        self._scalar(key, event, path)  # its tag and its characters
+        name: str = event.value
+        return name
+
+    def _scalar(self, node: _Node, event: yaml.ScalarEvent, path: FieldPath) -> Any:
+        text: str = event.value
+        if "\0" in text:
+            raise self._error(node, path, "the text holds a NUL character, which cannot be stored.")
+        tag = (event.tag or "").removeprefix(_PREFIX)
+        if event.implicit[0]:
+            return self._plain_scalar(node, text, path)
+        if tag in ("", "!", "str"):
+            return text
+        value = self._plain_scalar(node, text, path)
+        kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+        if tag not in kinds:
+            raise self._error(node, path, f"the tag '{_short(event.tag)}' is not allowed.")
+        if not isinstance(value, kinds[tag]) or (tag != "bool" and isinstance(value, bool)):  # type: ignore[arg-type]
+            raise self._error(node, path, f"'{text[:60]}' is no {tag}.")
+        return value
+
+    def _plain_scalar(self, node: _Node, text: str, path: FieldPath) -> Any:
+        if text in _WORDS:
+            return _WORDS[text]
+        try:
+            if _INTEGER.match(text):
+                return int(text)
+            if _OTHER_BASE.match(text):
+                return int(text, 0)
+        except ValueError:
+            raise self._error(node, path, f"the number has {len(text)} digits; that is too many.") from None
+        if _NUMBER.match(text) or _NO_NUMBER.match(text):
+            number = float(text) if _NUMBER.match(text) else math.inf
+            if not math.isfinite(number):
+                raise self._error(node, path, f"'{text[:60]}' is no number that JSON can hold; quote it if it is text.")
+            return number
+        return text
+
+    def _error(self, node: _Node, path: FieldPath, message: str) -> DefinitionError:
+        return _error(node.event, self._source, path, message)
+
+
+def _short(tag: str | None) -> str:
+    return (tag or "").replace(_PREFIX, "!!")
+
+
+def _error(event: Any, source: str, path: FieldPath, message: str) -> DefinitionError:
+    mark = event.start_mark
+    field = render_path(path)
+    shown = field if len(field) <= 120 else f"{field[:117]}..."
+    return DefinitionError(
+        message, place=Place(file=source, line=mark.line + 1, column=mark.column + 1, field=shown or None)
+    )
+
+
+def render_path(path: FieldPath) -> str:
+    """Return `elements.pay.then[0].sql` for a field path."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
