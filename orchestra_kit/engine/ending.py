@@ -65,14 +65,14 @@ def _verdict(
     failed = next((item for item in results if item.status is StepStatus.FAILED), None)
     if failed is not None:
         return RunStatus.FAILED, _failure(failed)
-    if closing.stopped is not None:
-        return RunStatus.FAILED, closing.stopped
-    if unreached:
-        return RunStatus.FAILED, f"the driver ended before step '{unreached[0].alias}' was done."
     bad = next((item for item in results if item.status not in GOOD), None)
     if bad is not None:
         why = bad.violations[0].message if bad.violations else ""
         return RunStatus.FAILED, f"step '{bad.step_alias}' was not run: {why}".rstrip(": ")
+    if closing.stopped is not None:
+        return RunStatus.FAILED, closing.stopped
+    if unreached:
+        return RunStatus.FAILED, f"the driver ended before step '{unreached[0].alias}' was done."
     flaky = [item.step_alias for item in results if item.status is StepStatus.FLAKY]
     return RunStatus.PASSED, f"passed after a retry: {', '.join(flaky)}." if flaky else None
 

@@ -8,6 +8,7 @@ from typing import Any
 from orchestra_kit.engine.explaining import explain_false, find_missing, in_words, shortened, values_of
 from orchestra_kit.engine.programs import Formula, ResolvedStep, StepProgram
 from orchestra_kit.errors import ExpressionError
+from orchestra_kit.expressions.resolving import Absent
 from orchestra_kit.model import BusinessRule, Violation, ViolationType
 from orchestra_kit.spi.protocol import Command, ContractValidator, Observation, ObservationError
 
@@ -21,13 +22,13 @@ _ERROR_CODES = {
 }
 
 
-def violation(kind: ViolationType, code: str, message: str, **details: Any) -> Violation:
+def violation(kind: ViolationType, code: str, message: str, /, **details: Any) -> Violation:
     """Return a violation; details that are None are left out."""
     kept = {name: value for name, value in details.items() if value is not None}
     return Violation.model_construct(type=kind, code=code, message=message, details=kept, settling_time_ms=None)
 
 
-def could_not(code: str, message: str, **details: Any) -> Violation:
+def could_not(code: str, message: str, /, **details: Any) -> Violation:
     """Return the violation that says we could not judge."""
     return violation(ViolationType.EXECUTION_ERROR, code, message, **details)
 
@@ -153,7 +154,7 @@ def _unevaluable(
     values = values_of(formula.expression, scope)
     looked_at = [value for name, value in values.items() if name.startswith("response")]
     # Inside a loop (`all`, `exists`) only the evaluator knows that an element lacks something.
-    lacking = isinstance(problem.__context__, KeyError | IndexError) or any(value is None for value in looked_at)
+    lacking = isinstance(problem.__context__, Absent) or any(value is None for value in looked_at)
     if missing is None and looked_at and (breached or lacking):
         kind, code = ViolationType.BUSINESS_RULE_VIOLATION, "RULE_NOT_EVALUABLE"
     else:

@@ -171,14 +171,19 @@ class StepSession:
 
     def fail_start(self, problem: Violation) -> FinishRun:
         """Return the end of a run that could not even begin, with the problem at its first step."""
-        intent = self._next_intent(None)
-        if intent is not None:
-            step = self._steps[intent.step_alias]
-            result = self._writer.failed(step, intent, problem, now=self._equipment.clock.now())
-            self._diverged = result
-            self._stopped = f"step '{step.alias}' failed."
+        alias = next((alias for alias in self._aliases if not self._ledger.is_final((alias, 0))), None)
+        if alias is not None:
+            program = self._program(alias)
+            intent = self._ledger.open.get((alias, 0))
+            made = intent or intent_for(program.step)
+            result = self._writer.failed(program.step, made, problem, now=self._equipment.clock.now())
+            if intent is not None:
+                self._close(program, result)
+            else:
+                self._diverged = result
+            self._stopped = f"step '{alias}' failed, and the run stops there."
         finish = self.conclude()
-        assert finish is not None  # a stopped run is never given back
+        assert finish is not None, 'a stopped run is never given back'
         return finish
 
     def redact(self, text: str) -> str:

@@ -229,6 +229,7 @@ class World:
     specs: dict[tuple[str, str, int], Any] = field(default_factory=dict)
     needs_position: bool = False
 
+    caller = CALLER
     action = staticmethod(action)
     assertion = staticmethod(assertion)
     http = staticmethod(http)
