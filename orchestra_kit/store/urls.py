@@ -34,7 +34,7 @@ CREATE ROLE orchestra_owner LOGIN PASSWORD '...';
 CREATE ROLE orchestra_app LOGIN PASSWORD '...';
 CREATE ROLE orchestra_worker LOGIN PASSWORD '...';
 CREATE ROLE orchestra_dispatch NOLOGIN;
-GRANT orchestra_dispatch TO orchestra_owner;
+GRANT orchestra_dispatch TO orchestra_owner WITH INHERIT FALSE, SET TRUE;
 CREATE DATABASE orchestra OWNER orchestra_owner;
 REVOKE ALL ON DATABASE orchestra FROM PUBLIC;
 GRANT CONNECT ON DATABASE orchestra TO orchestra_app, orchestra_worker;

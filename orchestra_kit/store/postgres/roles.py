@@ -44,8 +44,8 @@ def create_roles(connection: psycopg.Connection, passwords: Mapping[str, str] | 
             for setting, value in _SETTINGS.items() if role in (APP, WORKER) else ():
                 statement = sql.SQL("ALTER ROLE {} SET {} = {}")
                 connection.execute(statement.format(sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)))
-        # the owner hands the dispatch functions over, which takes membership
-        connection.execute(f"GRANT {DISPATCH} TO {OWNER}")
+        # the owner hands the dispatch functions over, which takes SET; without INHERIT it sees no row by their policy
+        connection.execute(f"GRANT {DISPATCH} TO {OWNER} WITH INHERIT FALSE, SET TRUE")
     finally:
         connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
 
