@@ -12,9 +12,11 @@ from orchestra_kit.design.bpmn import BpmnDocument, read_bpmn
 from orchestra_kit.design.coverage import ComposedSuite, compose
 from orchestra_kit.design.documents import Document, read_document, read_value
 from orchestra_kit.design.generation import Author, Generated, SuiteGenerator
+from orchestra_kit.design.matching import Certainty
 from orchestra_kit.design.operations import OperationCatalog
 from orchestra_kit.errors import DefinitionError, ForbiddenReferenceError, Place, UnknownNameError, nearest_hint
 from orchestra_kit.model import ChannelType, ControlFlowGraph, InterfaceSummary, Severity
+from orchestra_kit.protocols.http.endpoint_matcher import KNOWN_MARGIN, KNOWN_SCORE
 from orchestra_kit.spi.protocol import ProtocolPlugin, SpecParser
 
 PROJECT_FILE = "orchestra.yaml"
@@ -124,7 +126,8 @@ def generate(
     """Return the project's scenarios, bound, with their gaps."""
     catalog = OperationCatalog({name: spec.summary for name, spec in project.specs.items()})
     matcher = plugins[ChannelType.HTTP_REST].endpoint_matcher
-    generator = SuiteGenerator(project.graph, project.binding, project.document, catalog, matcher)
+    certainty = Certainty(score=KNOWN_SCORE, margin=KNOWN_MARGIN)
+    generator = SuiteGenerator(project.graph, project.binding, project.document, catalog, matcher, certainty=certainty)
     author = Author(tenant_id=tenant_id, suite_id=suite_id, actor=actor, now=datetime.now(UTC))
     return generator.generate((composed or compose_project(project)).scenarios, author)
 

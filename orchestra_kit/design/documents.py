@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -43,6 +44,16 @@ class Document:
         while known and known not in self.lines:
             known = known[:-1]
         return Place(file=self.source, line=self.lines.get(known), field=render_path(path) or None)
+
+    @contextmanager
+    def placing(self, path: FieldPath) -> Iterator[None]:
+        """Tell where in this document it happened, for an error about a field that does not say so itself."""
+        try:
+            yield
+        except DefinitionError as error:
+            if error.place is None or error.place.file is None:
+                error.place = self.place(path)
+            raise
 
 
 def read_document(path: str | Path) -> Document:

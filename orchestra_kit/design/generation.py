@@ -15,15 +15,18 @@ from orchestra_kit.design.binding import (
     ElementRole,
     FlowBinding,
     ProjectBinding,
+    ScenarioBinding,
 )
 from orchestra_kit.design.checking import check_steps
 from orchestra_kit.design.coverage import ComposedScenario
 from orchestra_kit.design.documents import Document
-from orchestra_kit.design.matching import BindingNote, ElementMatcher
+from orchestra_kit.design.matching import BindingNote, Certainty, ElementMatcher
+from orchestra_kit.design.naming import default_aliases
 from orchestra_kit.design.operations import OperationCatalog
-from orchestra_kit.design.roles import RoleTable
+from orchestra_kit.design.roles import RoleTable, needs_step
 from orchestra_kit.design.steps import StepWriter
-from orchestra_kit.errors import UnknownNameError
+from orchestra_kit.design.syntax import bound_field, check_syntax
+from orchestra_kit.errors import DefinitionError, ExpressionError, Place, UnknownNameError
 from orchestra_kit.expressions import parse_expression, references, render
 from orchestra_kit.model import (
     ControlFlowGraph,
@@ -36,6 +39,10 @@ from orchestra_kit.model import (
 )
 from orchestra_kit.model.ids import ScenarioId, SuiteId, TenantId
 from orchestra_kit.spi.protocol import EndpointMatcher
+
+_OF_THE_PATH = frozenset({"taken", "flows"})
+ROLE_BY_BINDING = frozenset({NodeType.START_EVENT, NodeType.RECEIVE_TASK, NodeType.INTERMEDIATE_CATCH_EVENT})
+"""Elements that wait for a message: with an operation written, Orchestra is the one who sends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +86,23 @@ class SuiteGenerator:
         catalog: OperationCatalog,
         matcher: EndpointMatcher | None,
         *,
+        certainty: Certainty,
         make_id: Callable[[], str] = new_id,
     ) -> None:
         self._binding, self._document, self._catalog = binding, document, catalog
         self._nodes = {node.id: node for node in graph.nodes}
         self._flows = {flow.id: flow for flow in graph.flows}
         self._check_names()
+        check_syntax(binding, document)
         self._roles = RoleTable(graph, binding, document)
-        self._matcher = ElementMatcher(catalog, document, matcher)
+        self._matcher = ElementMatcher(catalog, document, matcher, certainty)
+        self._leaving = _leaving_flows(graph)
+        unnamed = {
+            node.id: node.name or node.id
+            for node in graph.nodes
+            if needs_step(node) and not (node.id in binding.elements and binding.elements[node.id].alias)
+        }
+        self._aliases = default_aliases(unnamed, _written_aliases(binding))
         self._make_id = make_id
         self._notes: dict[str, BindingNote] = {}
         self._unobservable: dict[str, str] = {}
@@ -136,7 +152,9 @@ class SuiteGenerator:
         for position, action in enumerate(self._binding.teardown):
             self._add_action(walk, action, None, place=("teardown", position))
         steps = walk.writer.steps()
-        gaps = [*walk.gaps, *walk.writer.gaps, *check_steps(steps, self._catalog, data)]
+        provoked = self._unprovoked(composed, own)
+        wrong = [self._placed(gap, walk.writer) for gap in check_steps(steps, self._catalog, data)]
+        gaps = [*provoked, *walk.gaps, *walk.writer.gaps, *wrong]
         names = [self._nodes[item].name for item in composed.visits if item in self._nodes]
         return TestScenario(
             id=ScenarioId(self._make_id()),
@@ -164,22 +182,24 @@ class SuiteGenerator:
             flow = self._binding.flows.get(flow_id)
             if flow is not None:
                 scope = {"taken": counts[flow_id], "flows": dict(counts)}
-                data.update({name: _render_on_path(value, scope) for name, value in flow.data.items()})
+                place = self._document.place(("flows", flow_id, "data"))
+                data.update({name: _render_on_path(value, scope, place) for name, value in flow.data.items()})
         data.update(own)
         return data
 
     def _visit(self, walk: _Walk, node: FlowNode) -> None:
         element = self._binding.elements.get(node.id)
-        role = self._roles.role_of(node)
+        role = self._role(node, element)
         place = ("elements", node.id)
-        if role is ElementRole.DRIVEN and node.type is not NodeType.START_EVENT:
+        if role is ElementRole.DRIVEN:
             bound = self._matcher.bind(node, element or ElementBinding(), role.value)
             self._notes.setdefault(node.id, bound.note)
             if bound.endpoint is None:
                 walk.gaps.append(_unbound(node, bound.note))
             else:
-                action = (element or ElementBinding()).model_copy(update={"operation": bound.endpoint.name})
-                self._add_action(walk, action, node, place=place)
+                own = element or ElementBinding()
+                named = {"operation": bound.endpoint.name, "alias": own.alias or self._aliases.get(node.id)}
+                self._add_action(walk, own.model_copy(update=named), node, place=place)
         elif role is ElementRole.OBSERVED:
             self._observe(walk, node)
         if element is not None:
@@ -190,6 +210,49 @@ class SuiteGenerator:
             if role is not ElementRole.OBSERVED:
                 for position, assertion in enumerate(element.asserts):
                     self._add_assertion(walk, assertion, node, place=(*place, "assert", position))
+
+    def _role(self, node: FlowNode, element: ElementBinding | None) -> ElementRole | None:
+        """Return who does an element; raise DefinitionError where its binding contradicts that.
+
+        A start is not a step unless the binding makes it one: what starts a process is said in `setup`.
+        """
+        role = self._roles.role_of(node)
+        operation = element.operation if element else None
+        if operation is not None and element is not None:
+            if role is ElementRole.OBSERVED and element.role is None and node.type in ROLE_BY_BINDING:
+                return ElementRole.DRIVEN
+            if role is ElementRole.OBSERVED:
+                raise DefinitionError(
+                    f"'{node.name or node.id}' is observed: Orchestra does not call its operation.",
+                    place=self._document.place(("elements", node.id, "operation")),
+                    hint="Give it role: driven, or say what shows that it happened (assert).",
+                )
+            return ElementRole.DRIVEN
+        if node.type is NodeType.START_EVENT:
+            return ElementRole.OBSERVED if element is not None and element.asserts else None
+        return role
+
+    def _placed(self, gap: Gap, writer: StepWriter) -> Gap:
+        """Return a gap that says where in the project file its step is bound."""
+        place = self._document.place(bound_field(writer.places.get(gap.step_alias or "", ()), gap.field))
+        file = (place.file or "").replace("\\", "/").rpartition("/")[2]
+        return gap.model_copy(update={"message": f"{file}:{place.line} ({place.field}): {gap.message}"})
+
+    def _unprovoked(self, composed: ComposedScenario, own: ScenarioBinding | None) -> list[Gap]:
+        """Return the boundary events and event sub-processes of a path that nothing in the binding brings about."""
+        gaps: list[Gap] = []
+        for event in dict.fromkeys(composed.provokes):
+            spoken = event in self._binding.elements or (own is not None and own.data)
+            flows = [flow for flow in self._leaving.get(event, ()) if flow in self._binding.flows]
+            if spoken or any(self._binding.flows[flow].data for flow in flows) or event not in self._nodes:
+                continue
+            node = self._nodes[event]
+            message = (
+                f"nothing makes '{node.name or event}' happen: say what does, under flows of the flow that leaves it, "
+                f"under scenarios.{composed.key} (data), or under elements.{event}."
+            )
+            gaps.append(Gap(code="NOT_PROVOKED", message=message, element_id=event))
+        return gaps
 
     def _observe(self, walk: _Walk, node: FlowNode) -> None:
         element = self._binding.elements.get(node.id)
@@ -232,8 +295,12 @@ class SuiteGenerator:
     def _applies(self, when: str | None, walk: _Walk, place: tuple[str | int, ...]) -> bool:
         if when is None:
             return True
-        expression = parse_expression(when, place=self._document.place((*place, "when")))
-        return bool(expression.evaluate({"flows": dict(walk.flow_counts), "nodes": dict(walk.node_counts)}))
+        where = self._document.place((*place, "when"))
+        scope = {"flows": dict(walk.flow_counts), "nodes": dict(walk.node_counts)}
+        answer = parse_expression(when, place=where).evaluate(scope, place=where)
+        if not isinstance(answer, bool):
+            raise DefinitionError(f"`{when}` must be true or false, not {answer!r}.", place=where)
+        return answer
 
     def _expect_on_flow(self, walk: _Walk, flow_id: str) -> None:
         flow: FlowBinding | None = self._binding.flows.get(flow_id)
@@ -248,30 +315,52 @@ def align(
     aligned: list[tuple[FlowNode | None, tuple[str, ...]]] = []
     position = 0
     for visit in composed.visits:
-        fired: list[str] = []
-        while position < len(composed.path):
-            flow = flows.get(composed.path[position])
-            if flow is None or flow.target != visit:
-                break
-            fired.append(composed.path[position])
+        fired: tuple[str, ...] = ()
+        flow = flows.get(composed.path[position]) if position < len(composed.path) else None
+        if flow is not None and flow.target == visit:
+            fired = (composed.path[position],)
             position += 1
-            break
-        aligned.append((nodes.get(visit), tuple(fired)))
+        aligned.append((nodes.get(visit), fired))
     if position < len(composed.path):
         aligned.append((None, tuple(composed.path[position:])))
     return aligned
 
 
-def _render_on_path(value: Any, scope: Mapping[str, Any]) -> Any:
+def _leaving_flows(graph: ControlFlowGraph) -> dict[str, list[str]]:
+    leaving: dict[str, list[str]] = {}
+    for flow in graph.flows:
+        leaving.setdefault(flow.source, []).append(flow.id)
+    return leaving
+
+
+def _written_aliases(binding: ProjectBinding) -> set[str]:
+    """Return every alias a tester has given."""
+    actions: list[ActionBinding | AssertionBinding] = [*binding.setup, *binding.teardown]
+    for element in binding.elements.values():
+        actions += [element, *element.after, *element.then, *element.asserts]
+    return {item.alias for item in actions if item.alias}
+
+
+def _render_on_path(value: Any, scope: Mapping[str, Any], place: Place) -> Any:
     """Render templates that speak of the path (`taken`, `flows`); leave those that speak of the run for the run."""
     if isinstance(value, dict):
-        return {key: _render_on_path(item, scope) for key, item in value.items()}
+        return {key: _render_on_path(item, scope, place) for key, item in value.items()}
     if isinstance(value, list):
-        return [_render_on_path(item, scope) for item in value]
-    if not isinstance(value, str):
+        return [_render_on_path(item, scope, place) for item in value]
+    if not isinstance(value, str) or "{{" not in value:
         return value
-    roots = {reference.root for reference in references(value)}
-    return render(value, scope) if roots and roots <= {"taken", "flows"} else value
+    try:
+        roots = {reference.root for reference in references(value)}
+    except ExpressionError as error:
+        raise ExpressionError(error.message, place=place, hint=error.hint) from None
+    path, run = roots & _OF_THE_PATH, roots - _OF_THE_PATH
+    if path and run:
+        raise ExpressionError(
+            f"`{value}` speaks of the path ({', '.join(sorted(path))}) and of the run ({', '.join(sorted(run))}): "
+            "the first is known when a suite is generated, the other when it runs; use two values.",
+            place=place,
+        )
+    return render(value, scope, place=place) if path else value
 
 
 def _unbound(node: FlowNode, note: BindingNote) -> Gap:

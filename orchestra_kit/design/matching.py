@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,13 @@ from orchestra_kit.design.operations import Endpoint, OperationCatalog
 from orchestra_kit.model import FlowNode, Value
 from orchestra_kit.spi.protocol import EndpointMatcher
 
-SURE_SCORE = 0.6
-SURE_MARGIN = 0.1
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certainty:
+    """When a name tells enough: the best score at least, and its lead over the next. A matcher's own values, handed in."""
+
+    score: float
+    margin: float
 
 
 class Candidate(Value):
@@ -51,16 +56,13 @@ class ElementMatcher:
         catalog: OperationCatalog,
         document: Document,
         matcher: EndpointMatcher | None,
-        *,
-        sure_score: float = SURE_SCORE,
-        sure_margin: float = SURE_MARGIN,
+        certainty: Certainty,
     ) -> None:
-        self._catalog, self._document, self._matcher = catalog, document, matcher
-        self._sure_score, self._sure_margin = sure_score, sure_margin
+        self._catalog, self._document, self._matcher, self._certainty = catalog, document, matcher, certainty
 
     def bind(self, node: FlowNode, element: ElementBinding, role: str) -> Bound:
         """Return the element's operation: written first, then the model's own hint, then the best name if it is sure."""
-        note = {"element_id": node.id, "name": node.name, "role": role}
+        note: dict[str, Any] = {"element_id": node.id, "name": node.name, "role": role}
         if element.operation is not None:
             place = self._document.place(("elements", node.id, "operation"))
             endpoint = self._catalog.find(element.operation, place=place)
@@ -80,14 +82,20 @@ class ElementMatcher:
             Candidate(operation=f"{item.service_name}.{item.operation.endpoint_name}", score=round(item.score, 3))
             for item in matches
         )
-        margin = matches[0].score - matches[1].score if len(matches) > 1 else 1.0
-        if not matches or matches[0].score < self._sure_score or margin < self._sure_margin:
+        if not self._is_known([item.score for item in matches]):
             return Bound(endpoint=None, note=BindingNote(**note, how="unknown", candidates=candidates))
-        endpoint = self._catalog.find(candidates[0].operation)
+        best = matches[0]
+        endpoint = self._catalog.of(best.service_name, best.operation)
         found = BindingNote(
             **note, how="matched", operation=endpoint.name, score=candidates[0].score, candidates=candidates
         )
         return Bound(endpoint=endpoint, note=found)
+
+    def _is_known(self, scores: Sequence[float]) -> bool:
+        """Return whether the best score is good enough, and far enough ahead, to be taken without asking."""
+        if not scores or scores[0] < self._certainty.score:
+            return False
+        return len(scores) == 1 or scores[0] - scores[1] >= self._certainty.margin
 
 
 def hinted_operation(extensions: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 
 def alias_of(text: str, *, fallback: str = "step") -> str:
@@ -15,6 +17,17 @@ def alias_of(text: str, *, fallback: str = "step") -> str:
     if not alias:
         return alias_of(fallback, fallback="step") if fallback != text else "step"
     return f"step_{alias}" if alias[0].isdigit() else alias
+
+
+def default_aliases(labels: Mapping[str, str], taken: Iterable[str]) -> dict[str, str]:
+    """Return an alias for each id by its label. Ids whose labels give the same alias, or one that is taken, get their own
+    id added, so that an element has the same alias on every path."""
+    plain = {identifier: alias_of(label, fallback=identifier) for identifier, label in labels.items()}
+    times = Counter([*plain.values(), *set(taken)])
+    return {
+        identifier: alias if times[alias] == 1 else f"{alias}_{alias_of(identifier)}"[:120]
+        for identifier, alias in plain.items()
+    }
 
 
 def numbered(alias: str, occurrence: int) -> str:

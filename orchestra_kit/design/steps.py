@@ -13,11 +13,11 @@ from orchestra_kit.design.binding import (
     FlowExpectation,
     InputBinding,
 )
-from orchestra_kit.design.documents import Document, FieldPath
+from orchestra_kit.design.documents import Document, FieldPath, render_path
 from orchestra_kit.design.linking import Producer, complete_input
 from orchestra_kit.design.naming import alias_of, numbered
 from orchestra_kit.design.operations import Endpoint, OperationCatalog
-from orchestra_kit.errors import DefinitionError, UnknownNameError
+from orchestra_kit.errors import DefinitionError, UnknownNameError, nearest_hint
 from orchestra_kit.expressions import rename_steps, rename_steps_in_rule
 from orchestra_kit.model import (
     BusinessRule,
@@ -46,9 +46,12 @@ class StepWriter:
         self._times: Counter[str] = Counter()
         self._latest: dict[str, str] = {}
         self._owner: dict[str, str] = {}
+        self._taken: set[str] = set()
         self._producers: dict[str, Producer] = {}
         self._last_action: str | None = None
         self.gaps: list[Gap] = []
+        self.places: dict[str, FieldPath] = {}
+        """Where each alias's step is bound."""
 
     def steps(self) -> tuple[ScenarioStep, ...]:
         """Return the steps written so far, in order."""
@@ -68,7 +71,7 @@ class StepWriter:
             raise DefinitionError("an action needs an operation.", place=self._document.place(place))
         endpoint = self._catalog.find(action.operation, place=self._document.place((*place, "operation")))
         label = (node.name or node.id) if node else endpoint.operation.endpoint_name
-        base = action.alias or alias_of(label, fallback=node.id if node else endpoint.operation.endpoint_name)
+        base = action.alias or alias_of(label, fallback=endpoint.operation.endpoint_name)
         given = self._renamed_input(action.input)
         alias = self._next_alias(base, place)
         status = action.expect.status if isinstance(action.expect.status, int) else None
@@ -101,7 +104,7 @@ class StepWriter:
     ) -> None:
         """Append an ASSERTION that waits for rows or for an answer."""
         alias = self._next_alias(assertion.alias, place)
-        observes = self._latest.get(assertion.observes or "", assertion.observes) or self._last_action
+        observes = self._observed(assertion, node, place)
         meta = StepMeta(
             timeout_ms=assertion.timeout_ms,
             poll_interval_ms=assertion.poll_interval_ms,
@@ -142,18 +145,15 @@ class StepWriter:
         """Add expectations that hold on this path to a step already written."""
         alias = self._latest.get(expectation.of, None) if expectation.of else self._last_action
         if alias is None:
-            name = expectation.of or "(last action)"
-            raise UnknownNameError("step before this flow", name, self._latest, place=self._document.place(place))
+            where = self._document.place(place)
+            if expectation.of is None:
+                raise DefinitionError(
+                    "no ACTION comes before this flow; say whose answer is expected (of).", place=where
+                )
+            raise UnknownNameError("step before this flow", expectation.of, self._latest, place=where)
         position = next(index for index, step in enumerate(self._steps) if step.alias == alias)
-        step, added = self._steps[position], self._expectations(expectation)
-        merged = step.expectations.model_copy(
-            update={
-                "business_rules": (*step.expectations.business_rules, *added.business_rules),
-                "expected_status_code": added.expected_status_code
-                if added.expected_status_code is not None
-                else step.expectations.expected_status_code,
-            }
-        )
+        step = self._steps[position]
+        merged = _joined(step.expectations, self._expectations(expectation))
         self._steps[position] = step.model_copy(update={"expectations": merged})
 
     def _append(self, **fields: Any) -> None:
@@ -164,8 +164,26 @@ class StepWriter:
         if self._owner.setdefault(base, owner) != owner:
             message = f"the alias '{base}' is used by two different steps; give one of them its own alias."
             raise DefinitionError(message, place=self._document.place((*place, "alias")))
-        self._times[base] += 1
-        return numbered(base, self._times[base])
+        while True:
+            self._times[base] += 1
+            alias = numbered(base, self._times[base])
+            if alias not in self._taken:
+                self._taken.add(alias)
+                self.places[alias] = place
+                return alias
+
+    def _observed(self, assertion: AssertionBinding, node: FlowNode, place: FieldPath) -> str | None:
+        """Return the step whose effect is checked: the latest of the alias written, by default the last ACTION."""
+        if assertion.observes is None:
+            return self._last_action
+        if assertion.observes in self._latest:
+            return self._latest[assertion.observes]
+        hint = nearest_hint(assertion.observes, self._latest)
+        message = f"'{assertion.alias}' observes '{assertion.observes}', which is no step before it on this path."
+        field = render_path((*place, "observes"))
+        message = f"{message} {hint}" if hint else message
+        self.gaps.append(Gap(code="UNKNOWN_STEP", message=message, element_id=node.id, field=field))
+        return None
 
     def _renamed(self, value: Any) -> Any:
         mapping = {base: alias for base, alias in self._latest.items() if base != alias}
@@ -194,6 +212,20 @@ class StepWriter:
             max_duration_ms=expect.max_duration_ms,
             schema_refs=expect.schema_refs,
         )
+
+
+def _joined(known: Expectations, added: Expectations) -> Expectations:
+    """Return both expectations; where they exclude each other, the added one."""
+    status, limit = added.expected_status_code, added.max_duration_ms
+    return known.model_copy(
+        update={
+            "business_rules": (*known.business_rules, *added.business_rules),
+            "schema_refs": tuple(dict.fromkeys((*known.schema_refs, *added.schema_refs))),
+            "expected_status_code": known.expected_status_code if status is None else status,
+            "max_duration_ms": known.max_duration_ms if limit is None else limit,
+            "check_contract": known.check_contract and added.check_contract,
+        }
+    )
 
 
 def _reference(endpoint: Endpoint) -> EndpointRef:
