@@ -29,7 +29,7 @@ class Container:
 def containers_of(graph: ControlFlowGraph, process_id: str | None = None) -> dict[str, Container]:
     """Return the containers with content, outer before inner; raise UnknownNameError for a process that is not there."""
     processes = [item.id for item in graph.processes]
-    misplaced = {item.process_id for item in (*graph.nodes, *graph.flows)}
+    misplaced = {node.process_id for node in graph.nodes} | {flow.process_id for flow in graph.flows}
     if process_id is not None and process_id not in processes and process_id not in misplaced:
         raise UnknownNameError("process", process_id, processes)
     found: dict[str, Container] = {}

@@ -6,6 +6,7 @@ on the parent's own minimum flow, so that the suite stays as small as its innerm
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from orchestra_kit.design.coverage.boundaries import attribute_walks
@@ -90,13 +91,17 @@ class Nest:
         demands = base_demands(criterion, self._plain, self._whole)
         edges, nodes = dict(demands.edges), dict(demands.nodes)
         simple = True
+        placed: Counter[int] = Counter()
         for edge in graph.edges:
             times = self._waiting_at(edge)
             if times:
+                placed[edge.source] += times
                 edges[edge.index] = max(edges.get(edge.index, 0), times)
-                entered = self._inner[self._whole.node_ids[edge.source]]
-                nodes[edge.source] = max(nodes.get(edge.source, 0), entered.lower_bound)
-                simple = simple and edge.kind is EdgeKind.DONE and entered.lower_bound == len(entered.fragments)
+        for number, times in placed.items():
+            entered = self._inner[self._whole.node_ids[number]]
+            whole = times == len(entered.fragments)  # else some lead where no run ends, and prove nothing
+            nodes[number] = max(nodes.get(number, 0), entered.lower_bound if whole else 1)
+            simple = simple and whole and self._ends_one_way(number) and entered.lower_bound == times
         best = cover(graph, Demands(edges=edges, nodes=demands.nodes))
         if simple:
             return best.walks, best.lower_bound
@@ -113,6 +118,10 @@ class Nest:
         if edge.kind is EdgeKind.ESCAPE:
             return list(ways.uncaught.values())
         return [ways.caught[edge.id]] if edge.kind is EdgeKind.BOUNDARY and edge.id in ways.caught else []
+
+    def _ends_one_way(self, number: int) -> bool:
+        ways = self._ways[self._whole.node_ids[number]]
+        return not any(queue.waiting for queue in (*ways.caught.values(), *ways.uncaught.values()))
 
     def _waiting_at(self, edge: Edge) -> int:
         return sum(len(queue.waiting) for queue in self._queues_at(edge))

@@ -120,13 +120,15 @@ def plan_suite(
     wanted = to_criterion(criterion)
     found = containers_of(graph, process_id)
     plans = tuple(plan_container(graph, item, wanted, max_loop) for item in found.values())
-    processes = dict.fromkeys(item.process_id for item in found.values())
-    suites = [compose(graph, item, criterion=criterion, max_loop=max_loop) for item in processes]
-    return SuitePlan(
-        containers=plans,
-        size=sum(item.size for item in suites),
-        lower_bound=sum(item.lower_bound for item in suites),
-    )
+    size = bound = 0
+    for process in dict.fromkeys(item.process_id for item in found.values()):
+        own = [item for item in plans if item.process_id == process]
+        if len(own) == 1 and found[own[0].container].flows:
+            size, bound = size + own[0].size, bound + own[0].lower_bound  # nothing to compose
+        else:
+            suite = compose(graph, process, criterion=criterion, max_loop=max_loop)
+            size, bound = size + suite.size, bound + suite.lower_bound
+    return SuitePlan(containers=plans, size=size, lower_bound=bound)
 
 
 def plan_container(graph: ControlFlowGraph, container: Container, criterion: Criterion, max_loop: int) -> ContainerPlan:

@@ -61,14 +61,14 @@ class WalkGraph:
         """Return the part that lies on walks over allowed edges only."""
         leaving: dict[int, list[Edge]] = defaultdict(list)
         entering: dict[int, list[Edge]] = defaultdict(list)
-        for edge in self.edges:
-            if allowed(edge):
-                leaving[edge.source].append(edge)
-                entering[edge.target].append(edge)
+        usable = [edge for edge in self.edges if allowed(edge)]
+        for edge in usable:
+            leaving[edge.source].append(edge)
+            entering[edge.target].append(edge)
         reached = _closure(self.starts, lambda node: (edge.target for edge in leaving[node]))
         ending = _closure(self.ends, lambda node: (edge.source for edge in entering[node]))
         alive = reached & ending
-        edges = [edge for edge in self.edges if allowed(edge) and edge.source in alive and edge.target in alive]
+        edges = [edge for edge in usable if edge.source in alive and edge.target in alive]
         part = WalkGraph(
             node_ids=self.node_ids,
             edges=edges,

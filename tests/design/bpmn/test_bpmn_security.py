@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,11 @@ def test_deep_extension_elements_do_not_exhaust_the_stack() -> None:
     inner = '<x xmlns="urn:x">' + "<y>" * 200 + "</y>" * 200 + "</x>"
     data = _process(f'<task id="t"><extensionElements>{inner}</extensionElements></task>')
     assert len(read_bpmn(data, source="x").graph.nodes) == 1
+
+
+def test_the_xml_library_is_loaded_only_when_a_file_is_read() -> None:
+    code = "import sys, orchestra_kit.design.bpmn; sys.exit('lxml' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def _process(content: str) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestra_kit.design.bpmn import read_bpmn
-from orchestra_kit.design.coverage import ComposedScenario, compose
+from orchestra_kit.design.coverage import ComposedScenario, compose, plan_suite
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType
 
 Bpmn = Callable[[str], ControlFlowGraph]
@@ -224,3 +224,13 @@ def test_loops_inside_sub_processes_become_additions_of_the_whole(bpmn: Bpmn) ->
     suite = compose(bpmn(around(body)), "p", max_loop=3)
     assert {scenario.path.count("back") for scenario in suite.scenarios} == {0, 1, 3}
     assert suite.size == 1
+
+
+def test_the_plan_and_the_composition_agree_on_the_numbers(vendored: list[Path]) -> None:
+    for path in vendored:
+        graph = read_bpmn(path.read_bytes(), source=path.name).graph
+        for criterion in ("flow", "node", "decision"):
+            plan = plan_suite(graph, criterion=criterion)
+            suites = [compose(graph, item.id, criterion=criterion) for item in graph.processes]
+            assert plan.size == sum(item.size for item in suites), path.name
+            assert plan.lower_bound == sum(item.lower_bound for item in suites), path.name
