@@ -26,7 +26,6 @@ from orchestra_kit.store.server_files import (
     make_socket_directory,
     place_data,
     programs,
-    server_account,
 )
 
 ADMIN = "postgres"
@@ -84,14 +83,20 @@ def ensure_server(directory: Path, *, timeout_seconds: float = 60.0) -> Embedded
 
 def find_server(directory: Path) -> EmbeddedServer | None:
     """Return the running server of `directory`, or None."""
-    data = Path(directory).absolute() / "pg"
+    found = _running(Path(directory).absolute() / "pg")
+    if found is None:
+        return None
+    return EmbeddedServer(directory=Path(directory).absolute(), socket_directory=found[0], pid=found[1])
+
+
+def _running(data: Path) -> tuple[Path, int] | None:
     try:
         lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     if len(lines) < 8 or lines[7].strip() != "ready" or not _answers(Path(lines[4]) / ".s.PGSQL.5432"):
         return None
-    return EmbeddedServer(directory=Path(directory).absolute(), socket_directory=Path(lines[4]), pid=int(lines[0]))
+    return Path(lines[4]), int(lines[0])
 
 
 def stop_server(directory: Path) -> bool:
@@ -117,6 +122,13 @@ def _answers(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+@contextlib.contextmanager
+def server_lock(directory: Path, *, timeout_seconds: float = 60.0) -> Iterator[None]:
+    """Keep every other process from preparing the server of `directory` meanwhile."""
+    with _locked(Path(directory).absolute() / "pg-setup.lock", time.monotonic() + timeout_seconds):
+        yield
 
 
 @contextlib.contextmanager
@@ -160,7 +172,14 @@ def _start(files: ServerFiles, deadline: float) -> None:
     written = files.data / "orchestra.conf"
     written.write_text(_SETTINGS.format(sockets=str(sockets).replace("'", "''")), encoding="utf-8")
     written.chmod(0o644)
-    kept_pid(files.data)
+    while kept_pid(files.data, sockets) is not None:  # it recovers from a crash, or is on its way down
+        if _running(files.data) is not None:
+            return
+        if time.monotonic() > deadline:
+            raise StoreUnavailableError(
+                f"the embedded PostgreSQL in {files.data} does not get ready.", hint=_tail(files)
+            )
+        time.sleep(0.1)
     while True:
         try:
             _run(
@@ -208,6 +227,3 @@ def _tail(files: ServerFiles) -> str:
     except OSError:
         return ""
     return "Server log: " + " | ".join(lines[-4:]) if lines else ""
-
-
-__all__ = ["ADMIN", "EmbeddedServer", "ensure_server", "find_server", "server_account", "stop_server"]

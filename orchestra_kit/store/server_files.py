@@ -117,24 +117,21 @@ def make_socket_directory(files: ServerFiles) -> Path:
     return chosen
 
 
-def kept_pid(data: Path) -> int | None:
-    """Return the process of a leftover postmaster.pid that is still PostgreSQL; remove the file when it is another.
+def kept_pid(data: Path, sockets: Path) -> int | None:
+    """Return the process of a leftover postmaster.pid that is still PostgreSQL; else remove what a crash left behind.
 
-    After a crash the number may have gone to a process of somebody else, and PostgreSQL would refuse to start.
+    The number may have gone to a process of somebody else, or to none at all, and PostgreSQL would refuse to start.
     """
     leftover = data / "postmaster.pid"
     try:
         pid = int(leftover.read_text(encoding="utf-8").splitlines()[0])
-    except (OSError, ValueError, IndexError):
-        leftover.unlink(missing_ok=True)
-        return None
-    try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc/self").exists() else _command_of(pid)
-    except OSError:
-        command = b""
+    except (OSError, ValueError, IndexError):
+        pid, command = 0, b""
     if b"postgres" in command:
         return pid
-    leftover.unlink(missing_ok=True)
+    for file in (leftover, sockets / ".s.PGSQL.5432", sockets / ".s.PGSQL.5432.lock"):
+        file.unlink(missing_ok=True)
     return None
 
 

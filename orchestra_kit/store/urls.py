@@ -79,7 +79,7 @@ def connect(
 def _embedded(directory: Path) -> StoreUrls:
     import psycopg
 
-    from orchestra_kit.store.embedded import ADMIN, ensure_server
+    from orchestra_kit.store.embedded import ADMIN, ensure_server, server_lock
     from orchestra_kit.store.postgres.migrate import migrate
     from orchestra_kit.store.postgres.roles import APP, DATABASE, OWNER, WORKER, create_database, create_roles
 
@@ -88,10 +88,11 @@ def _embedded(directory: Path) -> StoreUrls:
     try:
         migrate(owner)
     except psycopg.OperationalError:  # the first time: neither role nor database
-        with psycopg.connect(server.url(ADMIN, "postgres"), autocommit=True, connect_timeout=5) as admin:
-            create_roles(admin)
-            create_database(admin, DATABASE)
-        migrate(owner)
+        with server_lock(directory):
+            with psycopg.connect(server.url(ADMIN, "postgres"), autocommit=True, connect_timeout=5) as admin:
+                create_roles(admin)
+                create_database(admin, DATABASE)
+            migrate(owner)
     return StoreUrls(
         owner_url=owner, app_url=server.url(APP, DATABASE), worker_url=server.url(WORKER, DATABASE), embedded=True
     )

@@ -59,7 +59,7 @@ def create_database(connection: psycopg.Connection, name: str, *, template: str 
         parts.append(sql.SQL("TEMPLATE {}").format(sql.Identifier(template)))
     try:
         connection.execute(sql.SQL(" ").join(parts))
-    except psycopg.errors.DuplicateDatabase:
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         return False
     close_database(connection, name)
     return True
