@@ -56,6 +56,12 @@ class LeaseKeeper:
             for signals in self._held.values():
                 signals.draining = True
 
+    def abandon(self) -> None:
+        """Make every run that is held now stop at once without writing; its lease runs out by itself."""
+        with self._lock:
+            for signals in self._held.values():
+                signals.lost = True
+
     @property
     def held(self) -> tuple[Lease, ...]:
         """The leases held now."""

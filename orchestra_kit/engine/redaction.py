@@ -115,7 +115,10 @@ def has_sensitive_header(headers: Mapping[str, Any] | None) -> bool:
 
 
 def read_pattern(pointer: str) -> Pattern:
-    """Return the pattern of a JSON pointer (`/user/token`, `/items/*/key`) or of a bare name, meant at any depth."""
+    """Return the pattern of a JSON pointer (`/user/token`, `/items/*/key`, empty for all of it) or of a bare name, which
+    is meant at any depth."""
+    if not pointer:
+        return ()
     if not pointer.startswith("/"):
         return ("**", pointer)
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
@@ -126,10 +129,8 @@ def find_places(value: Any, patterns: Iterable[Pattern]) -> Iterator[tuple[Path,
     for pattern in patterns:
         if pattern and pattern[0] == "**":
             yield from _find_name(value, pattern[1], ())
-        elif pattern != ("",):
-            yield from _find(value, pattern, ())
         else:
-            yield (), value
+            yield from _find(value, pattern, ())
 
 
 def replace_places(value: Any, places: Iterable[tuple[Path, Any]]) -> Any:

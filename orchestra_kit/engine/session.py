@@ -183,7 +183,7 @@ class StepSession:
                 self._diverged = result
             self._stopped = f"step '{alias}' failed, and the run stops there."
         finish = self.conclude()
-        assert finish is not None, 'a stopped run is never given back'
+        assert finish is not None, "a stopped run is never given back"
         return finish
 
     def redact(self, text: str) -> str:
@@ -261,6 +261,7 @@ class StepSession:
         again: StepIntent | None = None,
     ) -> StepOutcome:
         """Commit a result together with the intent of what comes next."""
+        self.signals.check_lease(self.lease)
         step, key = program.step, (result.step_alias, result.iteration)
         go_on = again is not None or self._goes_on(step, result)
         next_intent = again or (self._next_intent(key) if go_on else None)

@@ -22,6 +22,7 @@ from orchestra_kit.spi.work import RunRef
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 10.0
+_LAST_MOMENT = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,9 @@ class Worker:
         self.executor.drain()
         for duty in self._duties:
             duty.stop()
-        self._queue.stop(timeout_seconds=0.0)
+        # Nobody may record what a plugin says while it is being closed.
+        self._keeper.abandon()
+        self._queue.stop(timeout_seconds=_LAST_MOMENT)
         self._keeper.__exit__(None, None, None)
         self._queue.close()
         self._equipment.close()
