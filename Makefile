@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 PYTEST_FLAGS ?=
+# Files are shared out over the cores; what a file starts (a database, a shop) is started once for it.
+SHARE ?= -n auto --dist loadfile
 
 .PHONY: demo test lint types imports check soak bench docs clean help
 
@@ -29,7 +31,7 @@ demo: $(VENV)/.base ## run the main job on embedded parts and write the report
 	@$(BIN)/orchestra demo --out orchestra-report $(DEMO_FLAGS)
 
 test: $(VENV)/.test ## pass the tests
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest $(SHARE) $(PYTEST_FLAGS)
 
 lint: $(VENV)/.test ## formatting and lint rules
 	@$(BIN)/ruff format --check .
