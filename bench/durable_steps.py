@@ -96,7 +96,8 @@ def pgbench(urls: Urls, clients: int, seconds: float) -> float:
         connection.execute("CREATE TABLE IF NOT EXISTS peer.tiny (id int PRIMARY KEY, v int)")
         connection.execute("CREATE TABLE IF NOT EXISTS peer.log (id int, v int)")
         connection.execute("INSERT INTO peer.tiny SELECT g, 0 FROM generate_series(0, 63) g ON CONFLICT DO NOTHING")
-    script = "\\set w :client_id\nbegin;\nupdate peer.tiny set v = v + 1 where id = :w;\ninsert into peer.log values (:w, 1);\ncommit;\n"
+    change = "update peer.tiny set v = v + 1 where id = :w;\ninsert into peer.log values (:w, 1);\n"
+    script = f"\\set w :client_id\nbegin;\n{change}commit;\n"
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()

@@ -138,6 +138,7 @@ def test_hot_statements_look_runs_up_by_their_whole_key(made, urls, analysed) ->
             **intent_values(claimed.run.id, commit.next_intent),
         },
         statements.FINISH: {**lease, **of_run},
+        statements.FINISH_ALONE: {**lease, **of_run},
         statements.EXTEND: {**lease, "runs": [claimed.run.id], "epochs": [1]},
         statements.LOCK_EXPIRED: lease,
     }

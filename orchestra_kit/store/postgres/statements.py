@@ -136,6 +136,9 @@ WITH held AS (
 SELECT suite_run_id, scenario_key FROM held"""
 """Ends a run once: status, leftovers closed, audit row, exports to its suite run."""
 
+FINISH_ALONE = FINISH.replace(_HELD, _HELD + " AND r.suite_run_id IS NULL")
+"""The same for a run of no suite run, where nothing need be locked first: one round trip."""
+
 IS_FINISHED = """
 SELECT 1 FROM test_run WHERE tenant_id = %(tenant)s AND id = %(run)s AND lease_epoch = %(epoch)s AND status = %(status)s"""
 """Recognises a finish or release whose answer was lost."""

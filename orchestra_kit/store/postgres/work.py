@@ -117,7 +117,11 @@ class PostgresWork:
     def finish_run(self, finish: FinishRun) -> None:
         """Set the terminal status once and let go; raise LeaseLostError. The same finish again changes nothing."""
         check_final(finish.status)
-        self._database.in_tenant(finish.lease.tenant_id, lambda db: _finish(db, finish), repeatable=True)
+        tenant, values = finish.lease.tenant_id, _finish_values(finish)
+        plain = not (finish.skipped or finish.exports or finish.abort_suite)
+        if plain and self._database.in_one_trip(tenant, statements.FINISH_ALONE, values):
+            return
+        self._database.in_tenant(tenant, lambda db: _finish(db, finish, values), repeatable=True)
 
     def release_run(self, lease: Lease) -> None:
         """Give an unfinished run back as QUEUED without counting a recovery, or end it when cancelling was asked for."""
@@ -221,9 +225,9 @@ def _result_from_json(item: dict[str, Any]) -> StepResult:
     return result_of({**item, **times})
 
 
-def _finish(database: Connection, finish: FinishRun) -> None:
+def _finish_values(finish: FinishRun) -> dict[str, Any]:
     reason = None if finish.reason is None else storable_text(finish.reason)
-    values = {
+    return {
         **_of(finish.lease),
         "status": finish.status.value,
         "reason": reason,
@@ -231,6 +235,9 @@ def _finish(database: Connection, finish: FinishRun) -> None:
         "exports": json_text(finish.exports or {}),
         "abort": finish.abort_suite,
     }
+
+
+def _finish(database: Connection, finish: FinishRun, values: dict[str, Any]) -> None:
     database.execute(statements.LOCK_SUITE_OF, values)
     held = database.execute(statements.FINISH, values).fetchone()
     if held is None:
