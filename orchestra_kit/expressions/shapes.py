@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from orchestra_kit.expressions.references import Step
 
-_MAX_HOPS = 40
+_MOST_ALTERNATIVES = 100
+
+Alternatives: TypeAlias = list[Mapping[str, Any]]
+_ANYTHING: Alternatives = [{}]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +115,14 @@ class SchemaShape(Shape):
                 continue
             if kinds and "object" not in kinds:
                 continue
-            properties = schema.get("properties") or {}
+            properties = _properties(schema)
             extra = schema.get("additionalProperties", True)
             if part in properties:
                 found.append(properties[part])
             elif isinstance(extra, Mapping) and extra:
                 found.append(extra)
+            elif schema.get("patternProperties"):
+                possible = True
             elif extra is not False and schema.get("unevaluatedProperties") is not False:
                 possible = True
         if found:
@@ -126,7 +131,7 @@ class SchemaShape(Shape):
 
     def names(self) -> tuple[str, ...]:
         """Return the declared property names of all alternatives."""
-        return tuple(dict.fromkeys(name for schema in self._alternatives() for name in schema.get("properties") or {}))
+        return tuple(dict.fromkeys(name for schema in self._alternatives() for name in _properties(schema)))
 
     def types(self) -> frozenset[str] | None:
         """Return the declared types; None when an alternative declares none."""
@@ -139,7 +144,7 @@ class SchemaShape(Shape):
         return frozenset(kinds) or None
 
     def _alternatives(self) -> list[Mapping[str, Any]]:
-        return [item for schema in self.schemas for item in _flatten(schema, self.components, 0)]
+        return [item for schema in self.schemas for item in _flatten(schema, self.components, {})]
 
 
 def shape_of_schema(schema: Any, components: Mapping[str, Any] | None = None) -> Shape:
@@ -170,6 +175,11 @@ def _type_of(value: Any) -> str:
     return "string"
 
 
+def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, Mapping) else {}
+
+
 def _declared_types(schema: Mapping[str, Any]) -> set[str]:
     declared = schema.get("type")
     kinds = set(declared) if isinstance(declared, (list, tuple)) else {declared} if isinstance(declared, str) else set()
@@ -180,39 +190,50 @@ def _declared_types(schema: Mapping[str, Any]) -> set[str]:
     return {"number" if kind == "integer" else kind for kind in kinds}
 
 
-def _flatten(schema: Any, components: Mapping[str, Any], hops: int) -> list[Mapping[str, Any]]:
-    """Return the alternatives of a schema: references followed, `allOf` merged, `oneOf` and `anyOf` spread."""
-    if not isinstance(schema, Mapping) or hops > _MAX_HOPS:
-        return [{}]
+def _flatten(schema: Any, components: Mapping[str, Any], known: dict[str, Alternatives]) -> Alternatives:
+    """Return the alternatives of a schema: references followed, `allOf` merged, `oneOf` and `anyOf` spread.
+
+    `known` holds what a reference leads to, so that each is followed once; one that leads back to itself allows anything.
+    """
+    if not isinstance(schema, Mapping):
+        return _ANYTHING
     reference = schema.get("$ref")
     if isinstance(reference, str):
-        return _flatten(_resolve(reference, components), components, hops + 1)
-    base = {key: value for key, value in schema.items() if key not in ("allOf", "oneOf", "anyOf")}
-    merged: list[Mapping[str, Any]] = [base]
-    for part in schema.get("allOf") or ():
-        merged = _combined(merged, _flatten(part, components, hops + 1))
+        if reference not in known:
+            known[reference] = _ANYTHING
+            known[reference] = _flatten(_resolve(reference, components), components, known)
+        return known[reference]
+    merged: Alternatives = [{key: value for key, value in schema.items() if key not in ("allOf", "oneOf", "anyOf")}]
+    for part in _parts(schema, "allOf"):
+        merged = _combined(merged, _flatten(part, components, known))
     for word in ("oneOf", "anyOf"):
-        variants = [item for part in schema.get(word) or () for item in _flatten(part, components, hops + 1)]
+        variants = [item for part in _parts(schema, word) for item in _flatten(part, components, known)]
         if variants:
             merged = _combined(merged, variants)
     return merged
 
 
-def _combined(first: Iterable[Mapping[str, Any]], second: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    others = list(second)[:50]
-    return [_merge(one, other) for one in list(first)[:50] for other in others]
+def _parts(schema: Mapping[str, Any], word: str) -> list[Any]:
+    parts = schema.get(word)
+    return parts if isinstance(parts, list) else []
+
+
+def _combined(first: Alternatives, second: Alternatives) -> Alternatives:
+    """Return every pair merged; of too many nothing certain can be said."""
+    if len(first) * len(second) > _MOST_ALTERNATIVES:
+        return _ANYTHING
+    return [_merge(one, other) for one in first for other in second]
 
 
 def _merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
     merged = {**other, **one}
-    merged["properties"] = {**(other.get("properties") or {}), **(one.get("properties") or {})}
-    if not merged["properties"]:
-        del merged["properties"]
+    mine, theirs = _properties(one), _properties(other)
+    if mine or theirs:
+        both = {name: {"allOf": [theirs[name], mine[name]]} for name in mine if name in theirs}
+        merged["properties"] = {**theirs, **mine, **both}
     for schema in (one, other):
         # A closed part that does not list the other's fields would make every value invalid; treat such as open.
-        if schema.get("additionalProperties") is False and set(merged.get("properties") or {}) - set(
-            schema.get("properties") or {}
-        ):
+        if schema.get("additionalProperties") is False and set(_properties(merged)) - set(_properties(schema)):
             merged["additionalProperties"] = True
     return merged
 
