@@ -13,7 +13,6 @@ from orchestra_kit.engine.events import EventSink
 from orchestra_kit.engine.executor import InlineDriver
 from orchestra_kit.engine.settings import EngineSettings
 from orchestra_kit.engine.worker import Worker, WorkerSettings
-from orchestra_kit.errors import CannotJudgeError
 from orchestra_kit.model import Executor
 from orchestra_kit.notebook.driver import NotebookDriver, NotebookSettings
 from orchestra_kit.spi.driver import Driver
@@ -36,9 +35,7 @@ def build_worker(
     events: EventSink | None,
 ) -> Iterator[Worker]:
     """Start a worker over a workspace's database; leaving the context drains and closes it."""
-    worker_url = workspace.urls.worker_url
-    if worker_url is None:
-        raise CannotJudgeError("no login for workers is known; set ORCHESTRA_WORKER_URL.")
+    worker_url = workspace.check_worker_login()
     work = PostgresWork(worker_url)
     specs = PostgresStore(worker_url, connections=2)
     equipment = Equipment(

@@ -1,13 +1,62 @@
-"""Test data of one run: defaults, common values, row and scenario merged, and templates in them resolved."""
+"""Test data: which sets and rows a scenario runs with, how they are merged, and the templates in them resolved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra_kit.errors import DefinitionError, Place
+from orchestra_kit.errors import DefinitionError, ExpressionError, NotFoundError, Place
 from orchestra_kit.expressions import references, render
 from orchestra_kit.model import DataRow, TestDataSet, TestScenario
+from orchestra_kit.spi.definitions import Caller, EnvironmentStore
+
+Row = tuple[TestDataSet | None, DataRow | None]
+
+
+class DataChoice:
+    """Answers which data rows scenarios run with: those of the set or tag asked for, else of the recommended sets."""
+
+    def __init__(self, store: EnvironmentStore, caller: Caller, *, data: str | None, tag: str | None) -> None:
+        self._store, self._caller, self._data, self._tag = store, caller, data, tag
+
+    def rows_of(self, scenarios: Sequence[TestScenario]) -> dict[str, list[Row]]:
+        """Return the rows by scenario id; a scenario without any runs once, with its own values.
+
+        Raises NotFoundError for a set that is not there, DefinitionError when what was asked for is for other scenarios.
+        """
+        asked = self._asked()
+        if asked is None:
+            return {item.id: _rows(self._recommended(item), item) for item in scenarios}
+        if not any(_fits(data_set, item) for data_set in asked for item in scenarios):
+            names = ", ".join(f"'{item.name}'" for item in asked)
+            raise DefinitionError(f"the data set {names} is for other scenarios than those to be run.")
+        return {item.id: _rows(asked, item) for item in scenarios}
+
+    def _asked(self) -> list[TestDataSet] | None:
+        if self._data is not None and self._tag is not None:
+            raise DefinitionError("name a data set or a data tag, not both.")
+        if self._data is not None:
+            return [self._store.get_data_set(self._caller, self._data)]
+        if self._tag is None:
+            return None
+        found = list(self._store.list_data_sets(self._caller, tag=self._tag))
+        if not found:
+            raise NotFoundError(f"no data set has the tag '{self._tag}'.")
+        return found
+
+    def _recommended(self, scenario: TestScenario) -> list[TestDataSet]:
+        return [self._store.get_data_set(self._caller, name) for name in scenario.recommended_data_sets]
+
+
+def _rows(sets: Sequence[TestDataSet], scenario: TestScenario) -> list[Row]:
+    fitting = [item for item in sets if _fits(item, scenario)]
+    return [(item, row) for item in fitting for row in (item.data.rows or (None,))] or [(None, None)]
+
+
+def _fits(data_set: TestDataSet, scenario: TestScenario) -> bool:
+    if data_set.scenario_id is not None:
+        return data_set.scenario_id == scenario.id
+    return data_set.suite_id is None or data_set.suite_id == scenario.suite_id
 
 
 def merge_data(scenario: TestScenario, data_set: TestDataSet | None, row: DataRow | None) -> dict[str, Any]:
@@ -25,7 +74,7 @@ def resolve_data(data: Mapping[str, Any], scope: Mapping[str, Any], *, source: s
 
     Raises DefinitionError naming the values of a circle, ExpressionError for a template that cannot be rendered.
     """
-    waiting = {name: _needs(value) for name, value in data.items()}
+    waiting = {name: _needs(value, Place(file=source, field=f"data.{name}")) for name, value in data.items()}
     resolved: dict[str, Any] = {}
     while waiting:
         ready = [name for name, needs in waiting.items() if not needs & waiting.keys()]
@@ -39,10 +88,10 @@ def resolve_data(data: Mapping[str, Any], scope: Mapping[str, Any], *, source: s
     return {name: resolved[name] for name in data}
 
 
-def _needs(value: Any) -> set[str]:
+def _needs(value: Any, place: Place) -> set[str]:
     """Return the names of other data values a value's templates refer to."""
-    found: set[str] = set()
-    for reference in references(value):
-        if reference.root == "data" and reference.path:
-            found.add(str(reference.path[0]))
-    return found
+    try:
+        found = references(value)
+    except ExpressionError as error:
+        raise ExpressionError(error.message, place=place, hint=error.hint) from None
+    return {str(reference.path[0]) for reference in found if reference.root == "data" and reference.path}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from orchestra_kit.app.files import EnvironmentFile, build_data_set, build_profiles, read_data_file
-from orchestra_kit.app.inspection import existing
-from orchestra_kit.app.projects import Project, bundle_reader, compose_project, generate, load_project
+from orchestra_kit.app.projects import Project, compose_project, generate, load_project
 from orchestra_kit.app.stores import Stores
 from orchestra_kit.design.bpmn import read_bpmn
-from orchestra_kit.design.documents import read_document, read_value
+from orchestra_kit.design.documents import read_bytes, read_document, read_value
 from orchestra_kit.design.matching import BindingNote
-from orchestra_kit.errors import DefinitionError, NotFoundError
+from orchestra_kit.errors import DefinitionError, LimitError, NotFoundError
 from orchestra_kit.model import (
     ChannelType,
     Environment,
@@ -28,6 +28,7 @@ from orchestra_kit.model import (
     new_id,
 )
 from orchestra_kit.model.ids import EnvironmentId, SuiteId, TenantId
+from orchestra_kit.protocols.http.bundle import files_beside
 from orchestra_kit.spi.definitions import Caller
 from orchestra_kit.spi.protocol import ProtocolPlugin
 
@@ -37,8 +38,10 @@ class GeneratedSuite(Value):
 
     suite: ScenarioSuite
     size: int
+    """How many scenarios the criterion alone takes; those beyond it are counted in `additions`."""
     lower_bound: int
     gap: int
+    additions: dict[str, int] = {}
     scenarios: tuple[TestScenario, ...]
     notes: tuple[BindingNote, ...]
     unobservable: dict[str, str] = {}
@@ -49,7 +52,7 @@ class GeneratedSuite(Value):
         for scenario in self.scenarios:
             for gap in scenario.gaps:
                 found.setdefault(gap.message, []).append(scenario.key)
-        return [f"{message} ({len(keys)} scenarios)" for message, keys in found.items()]
+        return [f"{message} ({len(keys)} scenario{'s' * (len(keys) > 1)})" for message, keys in found.items()]
 
 
 class Definitions:
@@ -60,7 +63,7 @@ class Definitions:
 
     def import_process(self, path: Path, *, key: str | None = None) -> ProcessVersion:
         """Store a BPMN file as a new version of a process; raise DefinitionError when nothing usable can be read."""
-        data = existing(path).read_bytes()
+        data = read_bytes(path)
         document = read_bpmn(data, source=str(path))
         if not document.ok:
             worst = next((item for item in document.diagnostics if item.severity is Severity.ERROR), None)
@@ -80,8 +83,8 @@ class Definitions:
         parser = self._plugins[ChannelType.HTTP_REST].spec_parser
         if parser is None:
             raise DefinitionError("no plugin is installed that reads interface descriptions.")
-        text = existing(path).read_text(encoding="utf-8-sig", errors="replace")
-        summary = parser.parse(text, source=str(path), files=bundle_reader(path))
+        text = read_bytes(path).decode("utf-8-sig", errors="replace")
+        summary = parser.parse(text, source=str(path), files=files_beside(path))
         return self._stores.processes.add_spec(
             self._caller, service_name=service, summary=summary, source_uri=path.name, raw_text=text
         )
@@ -116,7 +119,7 @@ class Definitions:
 
     def import_data(self, path: Path) -> TestDataSet:
         """Store a data set file; raise DefinitionError, or NotFoundError for a suite or scenario it names."""
-        written, _document = read_data_file(existing(path))
+        written, _document = read_data_file(path)
         suite = self._stores.scenarios.get_suite(self._caller, written.suite) if written.suite else None
         scenario = None
         if written.scenario is not None:
@@ -144,6 +147,8 @@ class Definitions:
             actor=self._caller.actor,
             composed=composed,
         )
+        known = self._known(suite_id)
+        self._check_room(made.scenarios, known)
         version = self.import_process(project.process_path, key=project.process_id)
         for spec in project.specs.values():
             self._stores.processes.add_spec(
@@ -154,13 +159,16 @@ class Definitions:
                 raw_text=spec.text,
             )
         suite = self._stores.scenarios.put_suite(self._caller, self._suite(project, suite_id, version))
-        stored = tuple(self._store(item, version.version, publish=publish) for item in made.scenarios)
-        self._retire(suite, {item.key for item in stored})
+        stored = tuple(
+            self._store(item, known.get(item.key), version.version, publish=publish) for item in made.scenarios
+        )
+        self._retire(known, {item.key for item in stored})
         return GeneratedSuite(
             suite=suite,
-            size=len(stored),
+            size=composed.size,
             lower_bound=composed.lower_bound,
             gap=composed.gap,
+            additions=dict(Counter(item.kind for item in composed.scenarios[composed.size :])),
             scenarios=stored,
             notes=made.notes,
             unobservable=dict(made.unobservable),
@@ -185,27 +193,40 @@ class Definitions:
             created_by=self._caller.actor,
         )
 
-    def _store(self, scenario: TestScenario, process_version: int, *, publish: bool) -> TestScenario:
+    def _known(self, suite_id: str) -> dict[str, TestScenario]:
+        return {item.key: item for item in self._stores.scenarios.list_scenarios(self._caller, suite_id=suite_id)}
+
+    def _check_room(self, made: tuple[TestScenario, ...], known: Mapping[str, TestScenario]) -> None:
+        """Raise LimitError before anything is stored when not all new scenarios would find room."""
+        new = [item.key for item in made if item.key not in known]
+        limit = self._stores.tenants.get_tenant(self._caller.tenant_id).settings.max_scenarios_per_tenant
+        there = len(self._stores.scenarios.list_scenarios(self._caller)) if new else 0
+        if there + len(new) > limit:
+            raise LimitError(
+                f"{len(new)} new scenarios do not fit: the tenant has {there} and may have {limit} "
+                "(maxScenariosPerTenant). Nothing was stored."
+            )
+
+    def _store(
+        self, scenario: TestScenario, known: TestScenario | None, process_version: int, *, publish: bool
+    ) -> TestScenario:
         """Store a generated scenario: new, unchanged, or as the next version of the one there is."""
         scenarios = self._stores.scenarios
         fresh = scenario.model_copy(update={"process_version": process_version})
-        known = [
-            item for item in scenarios.list_scenarios(self._caller, suite_id=fresh.suite_id) if item.key == fresh.key
-        ]
-        if not known:
+        if known is None:
             stored = scenarios.create_scenario(self._caller, fresh)
-        elif content_of(known[0]) == content_of(fresh) and known[0].active:
-            stored = known[0]
+        elif content_of(known) == content_of(fresh) and known.active:
+            stored = known
         else:
-            following = fresh.model_copy(update={"id": known[0].id, "status": ScenarioStatus.DRAFT})
-            stored = scenarios.update_scenario(self._caller, following, expected_version=known[0].version)
+            following = fresh.model_copy(update={"id": known.id, "status": ScenarioStatus.DRAFT})
+            stored = scenarios.update_scenario(self._caller, following, expected_version=known.version)
         if publish and not stored.gaps and stored.status is ScenarioStatus.DRAFT:
             stored = scenarios.set_scenario_status(self._caller, stored.id, stored.version, ScenarioStatus.PUBLISHED)
         return stored
 
-    def _retire(self, suite: ScenarioSuite, keys: set[str]) -> None:
+    def _retire(self, known: Mapping[str, TestScenario], keys: set[str]) -> None:
         """Set scenarios inactive whose path the process no longer has; they stay to be read."""
-        for scenario in self._stores.scenarios.list_scenarios(self._caller, suite_id=suite.id):
+        for scenario in known.values():
             if scenario.key not in keys and scenario.path and scenario.active:
                 inactive = scenario.model_copy(update={"active": False})
                 self._stores.scenarios.update_scenario(self._caller, inactive, expected_version=scenario.version)

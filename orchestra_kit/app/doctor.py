@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 
-from orchestra_kit.app.settings import Settings, read_settings
+from orchestra_kit.app.settings import Settings, check_database_url, read_settings
 from orchestra_kit.errors import OrchestraError
 from orchestra_kit.model import Value
 
@@ -132,6 +132,7 @@ def _database(settings: Settings) -> tuple[Check, DatabaseInfo | None]:
     found: list[DatabaseInfo] = []
 
     def look() -> str:
+        check_database_url(settings.database_url)
         urls = connect(settings.database_url, directory=settings.home)
         found.append(
             DatabaseInfo(
@@ -164,14 +165,23 @@ def _tried(name: str, look: Callable[[], str], *, fix: str | None = None) -> Che
         return Check(name=name, state="ok", detail=look(), fix=fix)
     except OrchestraError as error:
         return Check(name=name, state="broken", detail=str(error), fix=error.hint or fix)
-    except OSError as error:
-        return Check(name=name, state="broken", detail=str(error), fix=fix)
+    except Exception as error:  # noqa: BLE001 - the doctor names whatever is broken and goes on
+        return Check(name=name, state="broken", detail=f"{type(error).__name__}: {error}", fix=fix)
 
 
 def without_password(url: str) -> str:
-    """Return a URL with its password hidden."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+    """Return a PostgreSQL URL or connection string as a URL whose password is hidden."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    known = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    user = quote(known.pop("user", ""), safe="")
+    secret = ":***" if known.pop("password", None) else ""
+    host, port = known.pop("host", ""), known.pop("port", "")
+    name = quote(known.pop("dbname", ""), safe="")
+    if "/" in host or "," in host:  # a socket's folder, or several hosts: these stand behind the question mark
+        known |= {"host": host, **({"port": port} if port else {})}
+        host = port = ""
+    host = f"[{host}]" if ":" in host else host
+    query = urlencode({key: "***" if "password" in key else value for key, value in known.items()})
+    login = f"{user}{secret}@" if user or secret else ""
+    return f"postgresql://{login}{host}{':' + port if port else ''}/{name}{'?' + query if query else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,22 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from orchestra_kit.design.documents import Document, FieldPath, explain, read_document, read_value
+from orchestra_kit.design.documents import (
+    MAX_BYTES,
+    Document,
+    FieldPath,
+    explain,
+    read_bytes,
+    read_document,
+    read_value,
+)
 from orchestra_kit.errors import DefinitionError, Place
 from orchestra_kit.model import (
     DataRow,
     DataTable,
     DbConnectionProfile,
     Egress,
+    Gap,
     GrpcService,
     HttpService,
     KafkaClusterProfile,
@@ -48,6 +58,8 @@ class ScenarioFile(Value):
     data: dict[str, Any] = {}
     path: tuple[str, ...] = ()
     end_flow_ids: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    """What it still lacks; taking a line out says that nothing is lacking there. Inputs and references are looked at again."""
     steps: tuple[ScenarioStep, ...] = Field(min_length=1)
 
     @model_validator(mode="before")
@@ -117,9 +129,10 @@ class DataFile(Value):
             return value
         rows = []
         for number, row in enumerate(value["rows"], start=1):
-            if isinstance(row, dict) and "values" not in row:
-                key = row.get("key", f"row-{number}")
-                rows.append({"key": str(key), "values": {name: item for name, item in row.items() if name != "key"}})
+            if isinstance(row, dict) and not isinstance(row.get("values"), dict):
+                key = row.get("key")
+                name = f"row-{number}" if key in (None, "") else str(key)
+                rows.append({"key": name, "values": {name: item for name, item in row.items() if name != "key"}})
             else:
                 rows.append(row)
         return {**value, "rows": rows}
@@ -170,29 +183,38 @@ def read_data_file(path: Path) -> tuple[DataFile, Document]:
 
 
 def _read_csv(path: Path) -> Document:
+    place = Place(file=str(path))
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"cannot read '{path}': {error}.", place=Place(file=str(path))) from None
-    try:
-        rows = list(csv.DictReader(io.StringIO(text), strict=True))
+        text = read_bytes(path, most=MAX_BYTES).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        table = [(reader.line_num, row) for row in reader if row]
+    except UnicodeDecodeError as error:
+        raise DefinitionError(f"the file is not UTF-8 ({error.reason} at byte {error.start}).", place=place) from None
     except csv.Error as error:
-        raise DefinitionError(f"this is not valid CSV: {error}.", place=Place(file=str(path))) from None
-    lines: dict[FieldPath, int] = {("rows", number): number + 2 for number in range(len(rows))}
-    for number, row in enumerate(rows):
-        if None in row or None in row.values():
-            place = Place(file=str(path), line=number + 2)
-            raise DefinitionError("this row has more or fewer values than the header has names.", place=place)
-    data = {"name": path.stem, "rows": [{name: _typed(value) for name, value in row.items()} for row in rows]}
-    return Document(source=str(path), data=data, lines=lines)
+        raise DefinitionError(f"this is not valid CSV: {error}.", place=place) from None
+    names = [name.strip() for name in table[0][1]] if table else []
+    if not names or "" in names or len(set(names)) < len(names):
+        raise DefinitionError("the first line of a CSV file names each column once.", place=place)
+    for line, row in table[1:]:
+        if len(row) != len(names):
+            place = Place(file=str(path), line=line)
+            raise DefinitionError(f"this row has {len(row)} values; the header names {len(names)}.", place=place)
+    rows = [{name: _typed(cell) for name, cell in zip(names, row, strict=True)} for _, row in table[1:]]
+    lines: dict[FieldPath, int] = {("rows", number): line for number, (line, _) in enumerate(table[1:])}
+    return Document(source=str(path), data={"name": path.stem, "rows": rows}, lines=lines)
 
 
 def _typed(text: str) -> Any:
     """Return a CSV cell as the JSON value it spells (number, true, false, null, object), else as text."""
+
+    def refuse(word: str) -> Any:
+        raise ValueError(word)
+
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
         return text
+    return text if value in (math.inf, -math.inf) else value
 
 
 def build_data_set(written: DataFile, *, tenant_id: str, suite_id: str | None, scenario_id: str | None) -> TestDataSet:
@@ -217,7 +239,7 @@ def build_profiles(
     """Return the profiles of an environment file; their ids name environment and alias."""
 
     def identity(alias: str) -> dict[str, Any]:
-        return {"id": ProfileId(f"{written.name}.{alias}"), "tenant_id": TenantId(tenant_id), "alias": alias}
+        return {"id": ProfileId(f"{written.name}/{alias}"), "tenant_id": TenantId(tenant_id), "alias": alias}
 
     databases = [DbConnectionProfile(**identity(alias), **dict(item)) for alias, item in written.db_profiles.items()]
     clusters = [KafkaClusterProfile(**identity(alias), **dict(item)) for alias, item in written.kafka_profiles.items()]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestra_kit.errors import EXIT_CANNOT_JUDGE, EXIT_PASSED, EXIT_VIOLATIONS
 from orchestra_kit.model import (
     ControlFlowGraph,
     RunStatus,
@@ -16,9 +16,16 @@ from orchestra_kit.model import (
     StepStatus,
     SuiteRun,
     TestRun,
-    ViolationType,
 )
+from orchestra_kit.reporting import Verdict, joint_verdict, verdict_of
 from orchestra_kit.spi.plan import RunPlan
+
+_WORDS = {
+    Verdict.PASSED: "✓ passed",
+    Verdict.VIOLATIONS: "✗ violations found",
+    Verdict.COULD_NOT_JUDGE: "? could not judge",
+    Verdict.NOT_RUN: "– not all was run",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +37,14 @@ class RunOutcome:
     results: tuple[StepResult, ...]
 
     @property
-    def could_not_judge(self) -> bool:
-        """True when the run failed for our own reasons alone: no violation speaks about the system under test."""
-        if self.run.status is RunStatus.FAILED_STUCK:
-            return True
-        types = {item.type for item in failed_violations(self.results)}
-        return self.run.status is RunStatus.FAILED and types <= {ViolationType.EXECUTION_ERROR}
+    def verdict(self) -> Verdict:
+        """What the run says about the system, as its report does."""
+        return verdict_of(self.run.status, final_attempts(self.results))
+
+    @property
+    def label(self) -> str:
+        """The scenario, and the data row where there is one."""
+        return self.run.scenario_key + (f" [{self.run.data_row_key}]" if self.run.data_row_key else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +59,15 @@ class SuiteOutcome:
     written: tuple[Path, ...] = ()
 
     @property
+    def verdict(self) -> Verdict:
+        """What all runs say together; a suite that has not come to its end has not passed."""
+        joint = joint_verdict([item.verdict for item in self.runs])
+        return Verdict.COULD_NOT_JUDGE if joint is Verdict.PASSED and self.unfinished else joint
+
+    @property
     def exit_code(self) -> int:
         """0 passed, 1 violations found, 3 could not judge."""
-        failed = [item for item in self.runs if item.run.status in (RunStatus.FAILED, RunStatus.FAILED_STUCK)]
-        if any(not item.could_not_judge for item in failed):
-            return EXIT_VIOLATIONS
-        unjudged = failed or self.unfinished or not self.runs
-        if unjudged or any(item.run.status is not RunStatus.PASSED for item in self.runs):
-            return EXIT_CANNOT_JUDGE
-        return EXIT_PASSED
+        return self.verdict.exit_code
 
     def sentence(self) -> str:
         """Return the verdict for people, in one or a few lines."""
@@ -67,10 +76,7 @@ class SuiteOutcome:
         parts = [f"{count} {status}" for status, count in sorted(counts.items())]
         if flaky:
             parts.append(f"{flaky} with a flaky step")
-        verdict = {EXIT_PASSED: "✓ passed", EXIT_VIOLATIONS: "✗ violations found"}.get(
-            self.exit_code, "? could not judge"
-        )
-        lines = [f"{verdict}: {len(self.runs)} runs, {', '.join(parts)}"]
+        lines = [f"{_WORDS[self.verdict]}: {len(self.runs)} runs, {', '.join(parts)}"]
         lines += [line for item in self.runs for line in _failure_lines(item)]
         return "\n".join(lines)
 
@@ -78,31 +84,31 @@ class SuiteOutcome:
         """Return the verdict with every run and its violations."""
         return {
             "exitCode": self.exit_code,
+            "verdict": self.verdict.value,
             "suiteRuns": [item.to_json() for item in self.suite_runs],
             "runs": [_run_json(item) for item in self.runs],
             "reports": [str(path) for path in self.written],
         }
 
 
-def failed_violations(results: tuple[StepResult, ...]) -> list[Any]:
-    """Return the violations of steps that failed in their last attempt."""
+def final_attempts(results: Sequence[StepResult]) -> list[StepResult]:
+    """Return the last attempt of each step, in order."""
     last: dict[tuple[str, int], StepResult] = {}
     for result in results:
         key = (result.step_alias, result.iteration)
         if key not in last or result.attempt >= last[key].attempt:
             last[key] = result
-    return [item for result in last.values() if result.status is StepStatus.FAILED for item in result.violations]
+    return list(last.values())
 
 
 def _failure_lines(outcome: RunOutcome) -> list[str]:
     lines: list[str] = []
-    name = outcome.run.scenario_key + (f" [{outcome.run.data_row_key}]" if outcome.run.data_row_key else "")
-    for result in outcome.results:
+    for result in final_attempts(outcome.results):
         if result.status is StepStatus.FAILED and result.violations:
             first = result.violations[0]
-            lines.append(f"  {name} / {result.step_alias}: {first.type.value} {first.code}: {first.message}")
-    if not lines and outcome.run.status in (RunStatus.FAILED, RunStatus.FAILED_STUCK):
-        lines.append(f"  {name}: {outcome.run.status.value} {outcome.run.status_reason or ''}".rstrip())
+            lines.append(f"  {outcome.label} / {result.step_alias}: {first.type.value} {first.code}: {first.message}")
+    if not lines and outcome.run.status not in (RunStatus.PASSED, RunStatus.CANCELLED):
+        lines.append(f"  {outcome.label}: {outcome.run.status.value} {outcome.run.status_reason or ''}".rstrip())
     return lines
 
 

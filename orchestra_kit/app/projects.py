@@ -10,12 +10,13 @@ from pathlib import Path
 from orchestra_kit.design.binding import ProjectBinding
 from orchestra_kit.design.bpmn import BpmnDocument, read_bpmn
 from orchestra_kit.design.coverage import ComposedSuite, compose
-from orchestra_kit.design.documents import Document, read_document, read_value
+from orchestra_kit.design.documents import Document, read_bytes, read_document, read_value
 from orchestra_kit.design.generation import Author, Generated, SuiteGenerator
 from orchestra_kit.design.matching import Certainty
 from orchestra_kit.design.operations import OperationCatalog
-from orchestra_kit.errors import DefinitionError, ForbiddenReferenceError, Place, UnknownNameError, nearest_hint
+from orchestra_kit.errors import DefinitionError, Place, UnknownNameError
 from orchestra_kit.model import ChannelType, ControlFlowGraph, InterfaceSummary, Severity
+from orchestra_kit.protocols.http.bundle import files_beside
 from orchestra_kit.protocols.http.endpoint_matcher import KNOWN_MARGIN, KNOWN_SCORE
 from orchestra_kit.spi.protocol import ProtocolPlugin, SpecParser
 
@@ -56,7 +57,7 @@ def load_project(path: Path, plugins: Mapping[ChannelType, ProtocolPlugin]) -> P
     document = read_document(file)
     binding = read_value(document, ProjectBinding)
     process_path = _beside(file, binding.process, document.place(("process",)))
-    process = read_bpmn(_bytes(process_path, document.place(("process",))), source=str(process_path))
+    process = read_bpmn(read_bytes(process_path, place=document.place(("process",))), source=str(process_path))
     if not process.ok:
         worst = next((item for item in process.diagnostics if item.severity is Severity.ERROR), None)
         reason = f"{worst.code}: {worst.message}" if worst else "nothing usable in it"
@@ -82,26 +83,13 @@ def read_spec(
         raise DefinitionError("no plugin is installed that reads interface descriptions.")
     place = document.place(("specs", service))
     path = _beside(project_file, written, place)
-    text = _bytes(path, place).decode("utf-8-sig", errors="replace")
+    text = read_bytes(path, place=place).decode("utf-8-sig", errors="replace")
     return LoadedSpec(
         service_name=service,
         path=path,
         text=text,
-        summary=parser.parse(text, source=str(path), files=bundle_reader(path)),
+        summary=parser.parse(text, source=str(path), files=files_beside(path)),
     )
-
-
-def bundle_reader(path: Path):  # type: ignore[no-untyped-def]
-    """Return a reader of files that lie beside or below a document; anything else is refused."""
-    root = path.resolve().parent
-
-    def read(relative: str) -> str:
-        target = (root / relative).resolve()
-        if not target.is_relative_to(root):
-            raise ForbiddenReferenceError(f"'{relative}' lies outside the document's own folder.")
-        return target.read_text(encoding="utf-8-sig")
-
-    return read
 
 
 def compose_project(project: Project) -> ComposedSuite:
@@ -147,15 +135,8 @@ def _process_id(process: BpmnDocument, binding: ProjectBinding, document: Docume
 
 
 def _beside(project_file: Path, written: str, place: Place) -> Path:
-    path = (project_file.parent / written).resolve()
-    if not path.is_file():
-        siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DefinitionError(f"there is no file '{written}'.", place=place, hint=nearest_hint(path.name, siblings))
-    return path
-
-
-def _bytes(path: Path, place: Place) -> bytes:
+    """Return the path of a file named by the project, relative to it."""
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DefinitionError(f"cannot read '{path.name}': {error.strerror or error}.", place=place) from None
+        return (project_file.parent / written).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DefinitionError(f"'{written}' is no file name: {error}.", place=place) from None

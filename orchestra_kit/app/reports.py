@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from orchestra_kit.app.outcome import SuiteOutcome
 from orchestra_kit.app.stores import Stores
+from orchestra_kit.errors import DefinitionError
 from orchestra_kit.model import TestRunReport, new_id
 from orchestra_kit.model.ids import TenantId
 from orchestra_kit.reporting import RunFacts, SuiteReport, build_report, write_html, write_json, write_junit
 from orchestra_kit.spi.definitions import Caller
+
+
+def check_targets(*paths: Path | None) -> None:
+    """Raise DefinitionError, before anything is run, when a report could not be written where it is wanted."""
+    for path in paths:
+        reason = None if path is None else _obstacle(path)
+        if reason is not None:
+            raise DefinitionError(f"cannot write '{path}': {reason}.", hint="Name a file in a folder you may write to.")
+
+
+def _obstacle(path: Path) -> str | None:
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        folder = path.absolute().parent
+        while not folder.exists():
+            folder = folder.parent
+        if not folder.is_dir():
+            return f"'{folder}' is no folder"
+        return None if os.access(folder, os.W_OK | os.X_OK) else f"you may not write to '{folder}'"
+    except (OSError, ValueError) as error:
+        return ((error.strerror if isinstance(error, OSError) else None) or str(error)).lower()
 
 
 class Reports:

@@ -6,15 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from orchestra_kit.app.outcome import RunOutcome, SuiteOutcome, failed_violations
+from orchestra_kit.app.outcome import RunOutcome, SuiteOutcome
 from orchestra_kit.app.selection import select_by_reference, select_by_tag
 from orchestra_kit.app.stores import Stores
 from orchestra_kit.app.submission import RunOptions, Submitted, Submitter
 from orchestra_kit.errors import (
-    EXIT_CANNOT_JUDGE,
-    EXIT_PASSED,
-    EXIT_VIOLATIONS,
-    ConflictError,
+    DefinitionError,
     NotFoundError,
     StoreUnavailableError,
 )
@@ -23,9 +20,7 @@ from orchestra_kit.model import (
     ControlFlowGraph,
     Executor,
     RunMode,
-    RunStatus,
     ScenarioSuite,
-    StepStatus,
     TestRun,
 )
 from orchestra_kit.spi.definitions import Caller
@@ -57,7 +52,8 @@ class Runner:
             selections = [select_by_reference(self._stores.scenarios, self._caller, suite)]
         else:
             selections = select_by_tag(self._stores.scenarios, self._caller, tag or "")
-        return [self._submitter.submit(self._caller, item, options) for item in selections]
+        prepared = [self._submitter.prepare(self._caller, item, options) for item in selections]
+        return [self._submitter.store(self._caller, item) for item in prepared]
 
     def wait(
         self,
@@ -95,7 +91,7 @@ class Runner:
     def resume(self, run_id: str, *, from_step: str | None, single_step: str | None, executor: Executor) -> TestRun:
         """Let a stuck run go on; or store a new run that begins at a step of an earlier one."""
         if from_step and single_step:
-            raise ConflictError("--from-step and --single-step exclude each other.")
+            raise DefinitionError("--from-step and --single-step exclude each other.")
         if from_step or single_step:
             mode = RunMode.SINGLE_STEP if single_step else RunMode.FROM_STEP
             options = RunOptions(environment="", mode=mode, executor=executor)
@@ -107,7 +103,7 @@ class Runner:
         with self._start_worker():
             while not (run := self._stores.runs.get_run(self._caller, run_id)).status.terminal:
                 time.sleep(0.05)
-        return run, exit_code_of(self._load(run))
+        return run, self._load(run).verdict.exit_code
 
     def _follow(self, suite_run_ids: Sequence[str], tell: Tell | None, timeout_seconds: float | None) -> bool:
         deadline = time.monotonic() + timeout_seconds if timeout_seconds else None
@@ -179,17 +175,3 @@ class Runner:
                 )
                 graphs[suite.id] = version.control_flow_graph
         return graphs
-
-
-def exit_code_of(outcome: RunOutcome) -> int:
-    """Return the exit code one run stands for."""
-    if outcome.run.status is RunStatus.PASSED:
-        return EXIT_PASSED
-    if failed_violations(outcome.results) and not outcome.could_not_judge:
-        return EXIT_VIOLATIONS
-    return EXIT_CANNOT_JUDGE
-
-
-def flaky_steps(outcome: RunOutcome) -> list[str]:
-    """Return the aliases of steps that passed only after a retry."""
-    return [item.step_alias for item in outcome.results if item.status is StepStatus.FLAKY]

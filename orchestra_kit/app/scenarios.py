@@ -8,12 +8,15 @@ from typing import Any
 
 from orchestra_kit.app.definitions import content_of
 from orchestra_kit.app.files import read_scenario_file, write_scenario_file
-from orchestra_kit.app.inspection import existing
 from orchestra_kit.app.selection import parse_reference
 from orchestra_kit.app.stores import Stores
+from orchestra_kit.design.checking import find_gaps
+from orchestra_kit.design.operations import OperationCatalog
 from orchestra_kit.errors import ConflictError, NotFoundError
-from orchestra_kit.model import ScenarioStatus, TestScenario, Value
+from orchestra_kit.model import Gap, ScenarioStatus, TestScenario, Value
 from orchestra_kit.spi.definitions import Caller
+
+_FOUND_AGAIN = frozenset({"MISSING_INPUT", "WRONG_REFERENCE"})
 
 
 class Change(Value):
@@ -29,7 +32,7 @@ class Scenarios:
     """Works on stored scenarios for one caller."""
 
     def __init__(self, stores: Stores, caller: Caller) -> None:
-        self._store, self._caller = stores.scenarios, caller
+        self._store, self._processes, self._caller = stores.scenarios, stores.processes, caller
 
     def list(self, suite: str | None, *, tag: str | None = None) -> tuple[TestScenario, ...]:
         """Return scenarios at their newest version, of one suite or of all."""
@@ -39,9 +42,10 @@ class Scenarios:
     def import_file(self, path: Path, *, suite: str, expected_version: int | None) -> TestScenario:
         """Store a scenario file; raise ConflictError when `expected_version` is not the newest one."""
         target = self._store.get_suite(self._caller, suite)
-        scenario = read_scenario_file(
-            existing(path), tenant_id=self._caller.tenant_id, suite_id=target.id, actor=self._caller.actor
+        written = read_scenario_file(
+            path, tenant_id=self._caller.tenant_id, suite_id=target.id, actor=self._caller.actor
         )
+        scenario = written.model_copy(update={"gaps": self._gaps(written)})
         known = self._find(target.id, scenario.key)
         if known is None:
             if expected_version is not None:
@@ -49,14 +53,25 @@ class Scenarios:
                     f"'{suite}/{scenario.key}' is not stored yet; version {expected_version} was expected."
                 )
             return self._store.create_scenario(self._caller, scenario)
-        if expected_version is None and content_of(known) == content_of(scenario):
+        kept = {name: getattr(known, name) for name in ("id", "created_at", "created_by", "process_version")}
+        following = scenario.model_copy(update=kept)
+        unchanged = content_of(known) == content_of(following) and known.active == following.active
+        if unchanged and expected_version in (None, known.version):
             return known
-        following = scenario.model_copy(
-            update={"id": known.id, "created_at": known.created_at, "created_by": known.created_by}
-        )
         return self._store.update_scenario(
             self._caller, following, expected_version=known.version if expected_version is None else expected_version
         )
+
+    def _gaps(self, scenario: TestScenario) -> tuple[Gap, ...]:
+        """Return what a written scenario lacks: what it says itself, with inputs and references looked at anew."""
+        services = {step.endpoint_ref.service_name for step in scenario.steps if step.endpoint_ref}
+        specs = [item for item in self._processes.list_specs(self._caller) if item.service_name in services]
+        catalog = OperationCatalog({item.service_name: item.parsed_summary for item in specs})
+        found = {_identity(item): item for item in find_gaps(scenario, catalog)}
+        kept = [item for item in scenario.gaps if item.code not in _FOUND_AGAIN or _identity(item) in found]
+        for item in kept:
+            found.pop(_identity(item), None)
+        return (*kept, *found.values())
 
     def export(self, reference: str, *, as_json: bool) -> str:
         """Return SUITE/SCENARIO[@VERSION] as the text of a definition file."""
@@ -104,6 +119,10 @@ class Scenarios:
         return next(
             (item for item in self._store.list_scenarios(self._caller, suite_id=suite_id) if item.key == key), None
         )
+
+
+def _identity(gap: Gap) -> tuple[str, str | None, str | None]:
+    return gap.code, gap.step_alias, gap.field
 
 
 def _comparable(scenario: TestScenario) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from orchestra_kit.errors import SecretError, nearest_hint
 
-_REFERENCE = re.compile(r"secret:([A-Za-z0-9][A-Za-z0-9._\-]*)\Z")
+_REFERENCE = re.compile(r"secret:((?:[A-Za-z0-9][A-Za-z0-9._\-]*/)*[A-Za-z0-9][A-Za-z0-9._\-]*)\Z")
+"""A name of parts between slashes; no part begins with a dot, so that none leads out of the tenant's folder."""
 
 
 class LocalSecrets:
@@ -38,8 +39,12 @@ class LocalSecrets:
         if name in self._given:
             return self._given[name]
         file = self._folder / name
-        if file.is_file():
-            return file.read_text(encoding="utf-8").rstrip("\r\n")
+        try:
+            if file.is_file():
+                return file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SecretError(f"the file of the secret '{name}' cannot be read: {reason}.") from None
         variable = self._variables.get(name)
         if variable is not None:
             if variable in self._environ:
@@ -53,5 +58,9 @@ class LocalSecrets:
 
     def names(self) -> list[str]:
         """Return the names that can be resolved."""
-        stored = [item.name for item in self._folder.iterdir()] if self._folder.is_dir() else []
+        try:
+            files = [item for item in self._folder.rglob("*") if item.is_file()] if self._folder.is_dir() else []
+        except OSError:
+            files = []
+        stored = [item.relative_to(self._folder).as_posix() for item in files]
         return sorted({*stored, *self._variables, *self._given})

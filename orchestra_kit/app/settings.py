@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestra_kit.errors import DefinitionError
@@ -15,6 +16,7 @@ HOME_VARIABLE = "ORCHESTRA_HOME"
 DATABASE_VARIABLE = "ORCHESTRA_DATABASE_URL"
 TENANT_VARIABLE = "ORCHESTRA_TENANT"
 ACTOR_VARIABLE = "ORCHESTRA_ACTOR"
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,62}\Z")  # it is a folder's name, too
 SECRET_ENV_VARIABLE = "ORCHESTRA_SECRET_ENV"  # noqa: S105 - the name of a variable, no secret
 
 VARIABLES = {
@@ -38,8 +40,7 @@ class Settings:
     database_url: str | None = None
     tenant_id: str = LOCAL_TENANT
     actor: str = "local"
-    secret_variables: Mapping[str, str] = ()  # type: ignore[assignment]
-    embedded_allowed: bool = True
+    secret_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def notebooks(self) -> Path:
@@ -50,14 +51,40 @@ class Settings:
 def read_settings(environ: Mapping[str, str] | None = None, *, directory: Path | None = None) -> Settings:
     """Return the settings of this process; raise DefinitionError for a variable that cannot be read."""
     env = os.environ if environ is None else environ
-    base = directory or Path.cwd()
+    try:
+        home = ((directory or Path.cwd()) / (env.get(HOME_VARIABLE) or ".orchestra")).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DefinitionError(f"the project folder cannot be found: {error}.", hint=f"Set {HOME_VARIABLE}.") from None
     return Settings(
-        home=(base / env.get(HOME_VARIABLE, ".orchestra")).resolve(),
+        home=home,
         database_url=env.get(DATABASE_VARIABLE) or None,
-        tenant_id=env.get(TENANT_VARIABLE) or LOCAL_TENANT,
+        tenant_id=_tenant(env.get(TENANT_VARIABLE) or LOCAL_TENANT),
         actor=env.get(ACTOR_VARIABLE) or _login_name(),
         secret_variables=_pairs(env.get(SECRET_ENV_VARIABLE, "")),
     )
+
+
+def check_database_url(url: str | None) -> None:
+    """Raise DefinitionError when a URL was given that is none of PostgreSQL's."""
+    if url is None:
+        return
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise DefinitionError(
+            f"{DATABASE_VARIABLE} is no PostgreSQL URL.", hint="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        ) from error
+
+
+def _tenant(name: str) -> str:
+    if not _TENANT.match(name):
+        raise DefinitionError(
+            f"{TENANT_VARIABLE} is '{name}'; a tenant is named by up to 63 letters, digits, '-' and '_'."
+        )
+    return name
 
 
 def _login_name() -> str:

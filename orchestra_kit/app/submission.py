@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestra_kit.app.data import merge_data, resolve_data
+from orchestra_kit.app.data import DataChoice, merge_data, resolve_data
 from orchestra_kit.app.selection import Selection
 from orchestra_kit.design.checking import check_scenario
 from orchestra_kit.design.operations import OperationCatalog
 from orchestra_kit.engine.checks import check_plan
 from orchestra_kit.engine.suites import check_dependencies
-from orchestra_kit.errors import DefinitionError, NotFoundError, UnknownNameError, nearest_hint
+from orchestra_kit.errors import ConflictError, DefinitionError, NotFoundError, UnknownNameError, nearest_hint
 from orchestra_kit.model import (
     ChannelType,
     DataRow,
@@ -56,11 +56,24 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A suite run and its runs, checked, not stored yet."""
+
+    suite_run: SuiteRun
+    submissions: tuple[RunSubmission, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
     """The suite run and its runs, as stored."""
 
     suite_run: SuiteRun
     runs: tuple[TestRun, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the suite run with the ids of its runs."""
+        runs = [{"id": run.id, "scenarioKey": run.scenario_key, "dataRowKey": run.data_row_key} for run in self.runs]
+        return {**self.suite_run.to_json(), "runs": runs}
 
 
 class Submitter:
@@ -75,11 +88,12 @@ class Submitter:
     ) -> None:
         self._processes, self._environments, self._runs, self._plugins = processes, environments, runs, plugins
 
-    def submit(self, caller: Caller, selection: Selection, options: RunOptions) -> Submitted:
-        """Store a suite run with a run for each scenario and data row, all or none.
+    def prepare(self, caller: Caller, selection: Selection, options: RunOptions) -> Prepared:
+        """Return a suite run with a run for each scenario and data row, ready to be stored.
 
         Raises DefinitionError naming scenario, step and field for anything that can be known to be wrong before a run.
         """
+        _check_mode(selection, options)
         check_dependencies(selection.scenarios)
         environment = self._environments.get_environment(caller, options.environment)
         profiles = self._environments.get_profiles(caller, environment)
@@ -93,19 +107,30 @@ class Submitter:
             created_at=now,
             created_by=caller.actor,
         )
-        submissions: list[RunSubmission] = []
-        for scenario in selection.scenarios:
-            for data_set, row in self._rows(caller, scenario, options):
-                maker = _RunMaker(caller, environment, profiles, specs, options, self._plugins)
-                submissions.append(maker.make(scenario, data_set, row, suite_run, selection))
-        stored = self._runs.submit(caller, tuple(submissions), suite_run=suite_run)
-        return Submitted(suite_run=suite_run, runs=stored)
+        maker = _RunMaker(caller, environment, profiles, specs, options, self._plugins)
+        choice = DataChoice(self._environments, caller, data=options.data, tag=options.data_tag)
+        rows = choice.rows_of(selection.scenarios)
+        submissions = tuple(
+            maker.make(scenario, data_set, row, suite_run, selection)
+            for scenario in selection.scenarios
+            for data_set, row in rows[scenario.id]
+        )
+        return Prepared(suite_run=suite_run, submissions=submissions)
+
+    def store(self, caller: Caller, prepared: Prepared) -> Submitted:
+        """Store what was prepared, all or none."""
+        stored = self._runs.submit(caller, prepared.submissions, suite_run=prepared.suite_run)
+        return Submitted(suite_run=prepared.suite_run, runs=stored)
 
     def submit_from_step(self, caller: Caller, source_run_id: str, alias: str, options: RunOptions) -> TestRun:
         """Store a run that goes on from a step of an earlier one, with that run's results, data and correlation id."""
         source = self._runs.get_run(caller, source_run_id)
         plan = self._runs.get_plan(caller, source_run_id)
         position = step_position(plan.scenario, alias)
+        if not source.status.terminal:
+            raise ConflictError(
+                f"the run '{source_run_id}' is still {source.status.value}.", hint="Wait for its end, or cancel it."
+            )
         single = options.mode is RunMode.SINGLE_STEP
         done = {
             item.step_alias
@@ -155,30 +180,6 @@ class Submitter:
             except NotFoundError:
                 continue  # a step may call a service that has no description: its contract is then not checked
         return found
-
-    def _rows(
-        self, caller: Caller, scenario: TestScenario, options: RunOptions
-    ) -> list[tuple[TestDataSet | None, DataRow | None]]:
-        """Return a data row for each run: of the set asked for, else of the recommended ones, else none."""
-        sets: list[TestDataSet] = []
-        if options.data is not None:
-            sets = [self._environments.get_data_set(caller, options.data)]
-        elif options.data_tag is not None:
-            sets = list(self._environments.list_data_sets(caller, tag=options.data_tag))
-            if not sets:
-                raise NotFoundError(f"no data set has the tag '{options.data_tag}'.")
-        elif scenario.recommended_data_sets:
-            sets = [self._environments.get_data_set(caller, name) for name in scenario.recommended_data_sets]
-        fitting = [item for item in sets if _fits(item, scenario)]
-        if not fitting:
-            return [(None, None)]
-        return [(item, row) for item in fitting for row in (item.data.rows or (None,))]
-
-
-def _fits(data_set: TestDataSet, scenario: TestScenario) -> bool:
-    if data_set.scenario_id is not None:
-        return data_set.scenario_id == scenario.id
-    return data_set.suite_id is None or data_set.suite_id == scenario.suite_id
 
 
 def step_position(scenario: TestScenario, alias: str) -> int:
@@ -264,17 +265,11 @@ class _RunMaker:
         }
         data = resolve_data(merge_data(scenario, data_set, row), scope, source=f"scenario {scenario.key}")
         db_profiles, kafka_profiles, queue_profiles = self._profiles
-        used = {step.endpoint_ref.service_name: step for step in scenario.steps if step.endpoint_ref}
         specs = {
             step.alias: SpecRef(protocol_id=spec.protocol_id, version=spec.version)
             for step in scenario.steps
             if step.endpoint_ref and (spec := self._specs.get(step.endpoint_ref.service_name))
         }
-        missing = sorted(used.keys() - self._environment.http_services.keys())
-        if missing:
-            raise UnknownNameError(
-                f"service of environment '{self._environment.name}'", missing[0], self._environment.http_services
-            )
         return RunPlan(
             scenario=scenario,
             environment=self._environment,
@@ -289,11 +284,12 @@ class _RunMaker:
 
     def _check(self, plan: RunPlan, selection: Selection) -> None:
         catalog = OperationCatalog({name: spec.parsed_summary for name, spec in self._specs.items()})
-        problems = [
+        found = [
             *check_plan(plan),
             *_check_reach(plan, self._plugins),
             *check_scenario(plan.scenario, catalog, plan.data, plan.environment.variables),
         ]
+        problems = list({(item.step_alias, item.field): item for item in reversed(found)}.values())[::-1]
         if problems:
             first = problems[0]
             where = f" in step '{first.step_alias}'" if first.step_alias else ""
@@ -304,13 +300,35 @@ class _RunMaker:
             )
 
 
+def _check_mode(selection: Selection, options: RunOptions) -> None:
+    """Raise DefinitionError for a mode that does not fit what is to be run."""
+    if options.mode is RunMode.FROM_STEP:
+        raise DefinitionError(
+            "FROM_STEP goes on from an earlier run.", hint="Use: orchestra run resume RUN --from-step STEP."
+        )
+    single = options.mode is RunMode.SINGLE_STEP
+    if single and (options.start_step is None or len(selection.scenarios) != 1):
+        raise DefinitionError("SINGLE_STEP runs one step of one scenario: name SUITE/SCENARIO and --step.")
+    if options.start_step is not None and not single:
+        raise DefinitionError("--step is for --mode SINGLE_STEP.")
+
+
 def _check_reach(plan: RunPlan, plugins: Mapping[ChannelType, ProtocolPlugin]) -> list[Gap]:
-    """Return the steps whose channel no plugin speaks, or whose database the environment does not have."""
+    """Return the steps whose channel no plugin speaks, or whose service or database the environment does not have."""
     found: list[Gap] = []
+    services = plan.environment.http_services
     for step in plan.scenario.steps:
         if step.channel_type is not None and step.channel_type not in plugins:
             message = f"no plugin is installed for {step.channel_type.value}."
             found.append(Gap(code="NO_PLUGIN", message=message, step_alias=step.alias, field="channelType"))
+        reference = step.endpoint_ref
+        if step.channel_type is ChannelType.HTTP_REST and reference is None:
+            message = "an HTTP_REST step names the operation it calls (endpointRef)."
+            found.append(Gap(code="NO_ENDPOINT", message=message, step_alias=step.alias, field="endpointRef"))
+        elif step.channel_type is ChannelType.HTTP_REST and reference and reference.service_name not in services:
+            hint = nearest_hint(reference.service_name, services) or "It has no services."
+            message = f"the environment '{plan.environment.name}' has no service '{reference.service_name}'. {hint}"
+            found.append(Gap(code="UNKNOWN_SERVICE", message=message, step_alias=step.alias, field="endpointRef"))
         source = step.action.meta.data_source
         if step.channel_type is ChannelType.DB and source not in plan.db_profiles:
             hint = nearest_hint(source or "", plan.db_profiles) or "It has no databases."

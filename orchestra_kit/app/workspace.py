@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestra_kit.app.settings import Settings, read_settings
+from orchestra_kit.app.settings import Settings, check_database_url, read_settings
 from orchestra_kit.app.stores import Stores
+from orchestra_kit.errors import CannotJudgeError
 from orchestra_kit.spi.clock import SystemClock
 from orchestra_kit.spi.definitions import Caller
 
@@ -48,7 +49,14 @@ class Workspace:
         """How to log in to the database, which is there, migrated and has its roles."""
         from orchestra_kit.store.urls import connect
 
+        check_database_url(self.settings.database_url)
         return connect(self.settings.database_url, directory=self.settings.home)
+
+    def check_worker_login(self) -> str:
+        """Return how workers log in; raise CannotJudgeError when that is not known."""
+        if self.urls.worker_url is None:
+            raise CannotJudgeError("no login for workers is known; set ORCHESTRA_WORKER_URL.")
+        return self.urls.worker_url
 
     @cached_property
     def _postgres(self) -> PostgresStore:

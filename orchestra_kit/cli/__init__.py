@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from orchestra_kit.cli.output import Failed, report_crash, report_error
+from orchestra_kit.cli.output import Failed, report_crash, report_error, speak_always
 from orchestra_kit.errors import EXIT_WRONG_USE, OrchestraError
 
 _GROUPS = {
@@ -69,6 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code; no traceback ever reaches the user."""
     argv = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in argv
+    speak_always()
     try:
         command.main(args=argv, prog_name="orchestra", standalone_mode=False)
         code = 0
@@ -78,6 +79,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = report_error(error, as_json=as_json)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = EXIT_WRONG_USE
     except click.ClickException as error:
         code = report_error(OrchestraError(error.format_message()), as_json=as_json, exit_code=EXIT_WRONG_USE)
     except (KeyboardInterrupt, click.Abort):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -41,9 +42,22 @@ def json_option(function: Function) -> Function:
     return decorated
 
 
+def speak_always() -> None:
+    """Let no character stop an answer: what the terminal's encoding lacks is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def print_json(value: Any, *, line: bool = False) -> None:
     """Print one JSON document, in one line when it is one of many."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=str))
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    text = json.dumps(value, ensure_ascii=encoding != "utf8", indent=None if line else 2, default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character, as in a file name that is not UTF-8
+        text = json.dumps(value, indent=None if line else 2, default=str)
+    click.echo(text)
 
 
 def say(text: str = "") -> None:

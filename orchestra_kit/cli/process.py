@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestra_kit.cli.output import Failed, json_option, print_json, print_table
+from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say
 from orchestra_kit.errors import EXIT_WRONG_USE
 
 
@@ -40,6 +40,7 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
             line = f" line {item['line']}" if item.get("line") else ""
             click.echo(f"    {item['severity']} {item['code']}{where}{line}: {item['message']}")
     if not usable:
+        say("orchestra: not every file can be used.")
         raise Failed(EXIT_WRONG_USE)
 
 

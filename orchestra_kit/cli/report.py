@@ -19,8 +19,10 @@ from orchestra_kit.cli.output import json_option, print_json
 @json_option
 def command(run_id: str, html: Path | None, junit: Path | None, report_json: Path | None, as_json: bool) -> None:
     """Write the report of a run or of a suite run."""
+    from orchestra_kit.app.reports import check_targets
     from orchestra_kit.app.workspace import open_workspace
 
+    check_targets(html, junit, report_json)
     with open_workspace() as workspace:
         outcome = workspace.runner.outcome_of(run_id)
         if as_json:

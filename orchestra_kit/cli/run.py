@@ -107,7 +107,10 @@ def resume(
             run_id, from_step=from_step, single_step=single_step, executor=Executor(executor)
         )
         if no_worker:
-            click.echo(submitted.id)
+            if as_json:
+                print_json(submitted.to_json())
+            else:
+                click.echo(submitted.id)
             return
         say(f"run {submitted.id}")
         run, code = workspace.runner.finish_one(submitted.id)

@@ -57,15 +57,21 @@ def import_(file: Path, suite: str, expect_version: int | None, as_json: bool) -
 @json_option
 def export(scenario: str, out: Path | None, as_json: bool) -> None:
     """Write SUITE/SCENARIO[@VERSION] as a definition file (YAML, or JSON with --json)."""
+    from orchestra_kit.app.reports import check_targets
     from orchestra_kit.app.workspace import open_workspace
+    from orchestra_kit.reporting.files import write_whole
 
+    check_targets(out)
     with open_workspace() as workspace:
         text = workspace.scenarios.export(scenario, as_json=as_json)
     if out is None:
         click.echo(text, nl=False)
+        return
+    write_whole(out, text)
+    if as_json:
+        print_json({"written": str(out)})
     else:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {out}")
 
 
 @command.command()

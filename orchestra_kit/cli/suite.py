@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say, sign_of
 
 _EXECUTORS = click.Choice(["notebook", "inline"])
-_MODES = click.Choice(["RUN_ALL_STEPS", "STOP_ON_FIRST_FAILURE"])
+_MODES = click.Choice(["RUN_ALL_STEPS", "STOP_ON_FIRST_FAILURE", "SINGLE_STEP", "FROM_STEP"])
 
 
 @click.group(name="suite")
@@ -65,8 +66,9 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
             print_json(made.to_json())
             return
         click.echo(
-            f"suite {made.suite.key}: {len(made.scenarios)} scenarios of process version {made.suite.process_version}, "
-            f"lower bound {made.lower_bound}"
+            f"suite {made.suite.key}: {len(made.scenarios)} scenarios of process version {made.suite.process_version}; "
+            f"the criterion takes {made.size}, lower bound {made.lower_bound}"
+            + "".join(f", {count} more for {kind}" for kind, count in made.additions.items())
         )
         rows = [
             (item.key, item.version, item.status.value, len(item.steps), len(item.gaps), item.name)
@@ -74,7 +76,7 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
         ]
         print_table(rows, header=("scenario", "version", "status", "steps", "gaps", "name"))
         click.echo()
-        rows = [
+        bound = [
             (
                 note.element_id,
                 note.role,
@@ -84,7 +86,7 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
             )
             for note in made.notes
         ]
-        print_table(rows, header=("element", "role", "how", "operation", "score"))
+        print_table(bound, header=("element", "role", "how", "operation", "score"))
         for message in made.gap_messages():
             click.echo(f"gap: {message}")
 
@@ -112,6 +114,7 @@ def list_(as_json: bool) -> None:
 @click.option("--data-tag", help="All data sets with this tag.")
 @click.option("--priority", type=click.IntRange(-1000, 1000), default=0, show_default=True)
 @click.option("--mode", type=_MODES, default="STOP_ON_FIRST_FAILURE", show_default=True)
+@click.option("--step", help="With --mode SINGLE_STEP: the step of the one scenario named.")
 @click.option("--executor", type=_EXECUTORS, default="notebook", show_default=True)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit XML report here.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write the HTML report here.")
@@ -128,6 +131,7 @@ def run(
     data_tag: str | None,
     priority: int,
     mode: str,
+    step: str | None,
     executor: str,
     junit: Path | None,
     html: Path | None,
@@ -141,6 +145,7 @@ def run(
 
     Exit code 0: passed. 1: violations found. 2: wrong use. 3: could not judge.
     """
+    from orchestra_kit.app.reports import check_targets
     from orchestra_kit.app.submission import RunOptions
     from orchestra_kit.app.workspace import open_workspace
     from orchestra_kit.errors import DefinitionError
@@ -153,19 +158,24 @@ def run(
         data=data,
         data_tag=data_tag,
         mode=RunMode(mode),
+        start_step=step,
         executor=Executor(executor),
         priority=priority,
     )
+    check_targets(junit, html, report_json)
     with open_workspace() as workspace:
         submitted = workspace.runner.submit(suite, tag, options)
         if no_wait:
-            for item in submitted:
+            if as_json:
+                print_json({"suiteRuns": [item.to_json() for item in submitted]})
+            for item in submitted if not as_json else ():
                 click.echo(item.suite_run.id)
             return
         outcome = workspace.runner.wait(
             submitted, work_here=not no_worker, tell=_tell_finished, timeout_seconds=timeout
         )
-        workspace.reports.write(outcome, junit=junit, html=html, json_file=report_json)
+        written = workspace.reports.write(outcome, junit=junit, html=html, json_file=report_json)
+        outcome = replace(outcome, written=written)
     if as_json:
         print_json(outcome.to_json())
     else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from orchestra_kit.cli.output import json_option, print_json
+
 
 @click.command(name="worker")
 @click.option(
@@ -28,8 +30,11 @@ import click
     show_default=True,
     help="Seconds a step in flight may take after SIGTERM.",
 )
-def command(processes: int, threads: int, lease_seconds: float, drain_seconds: float) -> None:
+@json_option
+def command(processes: int, threads: int, lease_seconds: float, drain_seconds: float, as_json: bool) -> None:
     """Run workers until stopped: scheduler, reaper and executors. SIGTERM drains."""
     from orchestra_kit.workers import run_processes
 
-    run_processes(processes, threads=threads, lease_seconds=lease_seconds, drain_seconds=drain_seconds)
+    starts = run_processes(processes, threads=threads, lease_seconds=lease_seconds, drain_seconds=drain_seconds)
+    if as_json:
+        print_json({"processes": processes, "starts": starts})

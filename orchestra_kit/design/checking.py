@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestra_kit.design.linking import response_schema
+from orchestra_kit.design.binding import InputBinding
+from orchestra_kit.design.linking import complete_input, response_schema
 from orchestra_kit.design.operations import Endpoint, OperationCatalog
 from orchestra_kit.errors import OrchestraError
 from orchestra_kit.expressions import (
@@ -22,6 +23,7 @@ from orchestra_kit.expressions import (
 )
 from orchestra_kit.model import ChannelType, Gap, ScenarioStep, TestScenario
 
+_INPUT = ("path", "query", "headers")
 _NUMBER = ScalarShape(frozenset({"number"}))
 _TEXT = ScalarShape(frozenset({"string"}))
 _RUN = ObjectShape({"id": _TEXT, "correlationId": _TEXT, "token": _TEXT})
@@ -34,18 +36,33 @@ def check_scenario(
     return check_steps(scenario.steps, catalog, data, variables=variables)
 
 
+def find_gaps(scenario: TestScenario, catalog: OperationCatalog) -> list[Gap]:
+    """Return the inputs and references a written scenario lacks; a data set may give it further data."""
+    gaps: list[Gap] = []
+    for step in scenario.steps:
+        endpoint = _endpoint(step, catalog)
+        given = step.action.input_template or {}
+        if endpoint is not None and isinstance(given, Mapping):
+            fields = {name: given[name] for name in _INPUT if isinstance(given.get(name), dict)}
+            written = InputBinding.model_validate({**fields, "body": given.get("body")})
+            gaps += complete_input(written, endpoint, {}, (), alias=step.alias)[1]
+    return gaps + check_steps(scenario.steps, catalog, scenario.data, more_data=True)
+
+
 def check_steps(
     steps: Sequence[ScenarioStep],
     catalog: OperationCatalog,
     data: Mapping[str, Any],
     *,
     variables: Mapping[str, Any] | None = None,
+    more_data: bool = False,
 ) -> list[Gap]:
-    """Return what is wrong with the references of steps; without `variables` the environment is not known yet."""
+    """Return what is wrong with the references of steps; without `variables` the environment is not known yet, with
+    `more_data` not all data."""
     gaps: list[Gap] = []
     earlier: dict[str, Shape] = {}
     shared: dict[str, Shape] = {
-        "data": shape_of_value(dict(data)),
+        "data": shape_of_value(dict(data), closed=not more_data),
         "run": _RUN,
         "suite": ANY,
         "env": ANY if variables is None else shape_of_value(dict(variables)),

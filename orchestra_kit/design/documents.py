@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,19 +60,18 @@ def read_document(path: str | Path) -> Document:
     return parse_document(read_bytes(path, most=MAX_BYTES), source=str(path))
 
 
-def read_bytes(path: str | Path, *, most: int | None = None, place: Place | None = None) -> bytes:
+def read_bytes(path: str | Path, *, most: int = 50_000_000, place: Place | None = None) -> bytes:
     """Return what is in a file of at most `most` bytes; raise DefinitionError, with the nearest name for an absent one."""
     file = Path(path)
     try:
-        status = file.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise DefinitionError(f"'{path}' is a folder; name a file.", place=place)
-        if not stat.S_ISREG(status.st_mode):
-            raise DefinitionError(f"'{path}' is no regular file.", place=place)
-        if most is not None and status.st_size > most:
+        with file.open("rb") as stream:  # read, not asked for its size: it may be a pipe or a device
+            data = stream.read(most + 1)
+        if len(data) > most:
             where = place or Place(file=str(path))
-            raise DefinitionError(f"the file has {status.st_size} bytes; at most {most} are read.", place=where)
-        return file.read_bytes()
+            raise DefinitionError(f"the file is too large: at most {most} bytes are read.", place=where)
+        return data
+    except IsADirectoryError:
+        raise DefinitionError(f"'{path}' is a folder; name a file.", place=place) from None
     except (FileNotFoundError, NotADirectoryError):
         raise DefinitionError(f"there is no file '{path}'.", place=place, hint=_nearest_file(file)) from None
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
 """Reports of runs: the process picture, one self-contained HTML file, JUnit XML and JSON."""
 
-from orchestra_kit.reporting.assembly import build_report, build_run_report
+from orchestra_kit.reporting.assembly import build_report, build_run_report, joint_verdict, verdict_of
 from orchestra_kit.reporting.diagram import draw_process
 from orchestra_kit.reporting.files import write_html, write_json, write_junit
 from orchestra_kit.reporting.html import render_html
@@ -18,10 +18,12 @@ __all__ = [
     "build_report",
     "build_run_report",
     "draw_process",
+    "joint_verdict",
     "render_html",
     "render_json",
     "render_junit",
     "report_schema",
+    "verdict_of",
     "write_html",
     "write_json",
     "write_junit",

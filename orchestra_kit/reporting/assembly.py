@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from orchestra_kit.model import (
@@ -107,7 +108,27 @@ def build_run_report(facts: RunFacts, graph: ControlFlowGraph | None = None) -> 
     )
 
 
-def verdict_of(status: RunStatus, steps: Sequence[StepReport]) -> Verdict:
+class JudgedViolation(Protocol):
+    """A violation, as far as a verdict needs it."""
+
+    @property
+    def type(self) -> ViolationType:
+        """What kind of difference it is."""
+
+
+class JudgedStep(Protocol):
+    """The final attempt of a step, as far as a verdict needs it."""
+
+    @property
+    def status(self) -> StepStatus:
+        """How it ended."""
+
+    @property
+    def violations(self) -> Sequence[JudgedViolation]:
+        """What was found."""
+
+
+def verdict_of(status: RunStatus, steps: Sequence[JudgedStep]) -> Verdict:
     """Return what a run says about the system: a violation of any final attempt outweighs what could not be judged."""
     violations = [item for step in steps if step.status is StepStatus.FAILED for item in step.violations]
     if status is RunStatus.PASSED:

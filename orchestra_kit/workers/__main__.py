@@ -32,8 +32,9 @@ def main() -> int:
     try:
         from orchestra_kit.app.workspace import open_workspace
 
-        with open_workspace() as workspace, workspace.worker(
-            threads=options.threads, lease_seconds=options.lease, drain_seconds=options.drain
+        with (
+            open_workspace() as workspace,
+            workspace.worker(threads=options.threads, lease_seconds=options.lease, drain_seconds=options.drain),
         ):
             stop.wait()
     except OrchestraError as error:
