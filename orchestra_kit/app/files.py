@@ -111,6 +111,11 @@ class EnvironmentFile(Value):
     egress: Egress = Egress()
 
 
+def _flat_rows(schema: dict[str, Any]) -> None:
+    """Publish that a row may be written flat: its key, if it has one, beside its values."""
+    schema["items"] = {"anyOf": [schema["items"], {"type": "object"}]}
+
+
 class DataFile(Value):
     """A test data set; `suite` and `scenario` (keys) narrow its scope."""
 
@@ -119,7 +124,7 @@ class DataFile(Value):
     suite: Key | None = None
     scenario: Key | None = None
     common: dict[str, Any] = {}
-    rows: tuple[DataRow, ...] = ()
+    rows: tuple[DataRow, ...] = Field(default=(), json_schema_extra=_flat_rows)
 
     @model_validator(mode="before")
     @classmethod

@@ -101,6 +101,12 @@ class FlowExpectation(ExpectationBinding):
     of: Alias | None = None
 
 
+def _one_or_many(schema: dict[str, Any]) -> None:
+    """Publish that a single item may stand without its list."""
+    items = schema.pop("items")
+    schema["anyOf"] = [items, {"type": schema.pop("type"), "items": items}]
+
+
 class FlowBinding(Value):
     """What makes the system take a flow (`data`), and how its answer shows that it is right to take it (`expect`).
 
@@ -108,7 +114,7 @@ class FlowBinding(Value):
     """
 
     data: dict[str, Any] = {}
-    expect: tuple[FlowExpectation, ...] = ()
+    expect: tuple[FlowExpectation, ...] = Field(default=(), json_schema_extra=_one_or_many)
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,8 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic_core import CoreSchema
 
 from orchestra_kit.model.base import Value
 from orchestra_kit.model.enums import (
@@ -107,6 +108,11 @@ class BusinessRule(Value):
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         return {"expr": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Publish both spellings."""
+        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(core))]}
 
 
 class RowExpectation(Value):
