@@ -335,7 +335,7 @@ def corpus() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_page() -> Iterator[Callable[[str], Any]]:
     """A function that opens an address in Chromium and returns the page; it counts what the page asks for."""
     browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
