@@ -45,6 +45,8 @@ class GeneratedSuite(Value):
     scenarios: tuple[TestScenario, ...]
     notes: tuple[BindingNote, ...]
     unobservable: dict[str, str] = {}
+    uncovered: dict[str, str] = {}
+    """Flows that no scenario can take, with the reason: of them nothing is claimed."""
 
     def gap_messages(self) -> list[str]:
         """Return each different gap once, with the scenarios it keeps a draft."""
@@ -172,6 +174,7 @@ class Definitions:
             scenarios=stored,
             notes=made.notes,
             unobservable=dict(made.unobservable),
+            uncovered=dict(composed.uncovered),
         )
 
     def _suite_id(self, key: str) -> str:

@@ -87,6 +87,8 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
             for note in made.notes
         ]
         print_table(bound, header=("element", "role", "how", "operation", "score"))
+        for flow_id, reason in made.uncovered.items():
+            click.echo(f"uncovered: {flow_id}: {reason}")
         for message in made.gap_messages():
             click.echo(f"gap: {message}")
 
