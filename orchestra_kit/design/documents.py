@@ -118,6 +118,10 @@ def explain(
 ) -> DefinitionError:
     """Return a validation error as one sentence about the first wrong field; further ones are counted."""
     details = error.errors(include_url=False)
+    # The first in the file; a field with a wrong name before the one it was meant to be.
+    details.sort(
+        key=lambda item: (document.place(_path_of(item, document, at)).line or 0, item["type"] != "extra_forbidden")
+    )
     first = details[0]
     path = (*at, *_path_of(first, document, at))
     hint = None

@@ -33,6 +33,7 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_ONLY_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -66,7 +67,7 @@ def read_yaml(text: str, *, source: str) -> tuple[Any, dict[FieldPath, int]]:
 
 
 def _plain(text: str) -> str:
-    """Return a JSON text as YAML accepts it: no tabs between values, no characters in two escapes."""
+    """Return a JSON text as YAML accepts it: no tabs between values, no characters in two escapes or against its rules."""
     if text.lstrip()[:1] not in ("{", "["):
         return text
 
@@ -74,7 +75,8 @@ def _plain(text: str) -> str:
         high, low = int(match.group(2), 16), int(match.group(3), 16)
         return match.group(1) + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
-    return _SURROGATES.sub(joined, text.replace("\t", " "))
+    text = _SURROGATES.sub(joined, text.replace("\t", " "))
+    return _ONLY_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _unreadable(error: yaml.reader.ReaderError) -> str:
