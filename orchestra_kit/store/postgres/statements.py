@@ -273,7 +273,9 @@ UPDATE test_run SET blocked = false WHERE tenant_id = %(tenant)s AND id = ANY(%(
   AND status = 'PENDING'"""
 """Lets runs of a suite run go whose dependsOn are met."""
 
-IS_CHILD = "SELECT 1 FROM test_run WHERE tenant_id = %(tenant)s AND id = %(run)s AND suite_run_id = %(suite)s"
+CHILDREN_AMONG = """
+SELECT id FROM test_run WHERE tenant_id = %(tenant)s AND id = ANY(%(runs)s) AND suite_run_id = %(suite)s"""
+"""Those of some runs that belong to a suite run."""
 
 MOVE_SUITE = """
 UPDATE suite_run SET status = %(status)s, revision = revision + 1, started_at = coalesce(started_at, clock_timestamp()),

@@ -51,8 +51,8 @@ def _advance(database: Connection, advance: SuiteAdvance) -> bool:
         return False
     if advance.release:
         database.execute(statements.UNBLOCK, values)
-    for run_id, reason in advance.skip:
-        _skip(database, advance, run_id, reason)
+    if advance.skip:
+        _skip(database, advance)
     status = advance.status or SuiteRunStatus.IN_PROGRESS
     database.execute(statements.MOVE_SUITE, {**values, "status": status.value, "ended": status.terminal})
     if status.value != row["status"]:
@@ -61,18 +61,25 @@ def _advance(database: Connection, advance: SuiteAdvance) -> bool:
     return True
 
 
-def _skip(database: Connection, advance: SuiteAdvance, run_id: str, reason: str) -> None:
-    values = {"tenant": advance.tenant_id, "suite": advance.suite_run_id, "run": run_id}
-    if database.execute(statements.IS_CHILD, values).fetchone() is None:
-        return
-    end = {
+def _skip(database: Connection, advance: SuiteAdvance) -> None:
+    values = {
         "tenant": advance.tenant_id,
-        "runs": [run_id],
+        "suite": advance.suite_run_id,
+        "runs": [run_id for run_id, _ in advance.skip],
+    }
+    children = {row["id"] for row in database.execute(statements.CHILDREN_AMONG, values).fetchall()}
+    common = {
+        "tenant": advance.tenant_id,
         "since": [RunStatus.PENDING.value, RunStatus.QUEUED.value],
         "status": RunStatus.SKIPPED.value,
-        "reason": storable_text(reason),
         "unknown": json_text([unknown_outcome(cancelled=False).to_json()]),
         "actor": "orchestrator",
         "action": "skip",
     }
-    database.execute(statements.END_RUNS, end)
+    ends = [
+        {**common, "runs": [run_id], "reason": storable_text(reason)}
+        for run_id, reason in advance.skip
+        if run_id in children
+    ]
+    with database.cursor() as cursor:
+        cursor.executemany(statements.END_RUNS, ends)  # one round trip for all of them
