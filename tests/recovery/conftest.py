@@ -13,6 +13,7 @@ import pytest
 from counting_service import Service, start_service
 from database import TestServer, Urls, start_server
 from fault_watch import find_breaches, install_watch, rows
+from server_stop import stop_at_once
 from worker_fleet import REAP_SECONDS, Fleet, WorkerProcess, start_fleet
 
 from orchestra_kit.app.settings import Settings
@@ -211,6 +212,7 @@ def _orphan_limit(lease: float) -> float:
 def server() -> Iterator[TestServer]:
     with start_server() as running:
         yield running
+        stop_at_once(running.server.directory)  # nothing of it is kept: no need to wait for a checkpoint
 
 
 @pytest.fixture

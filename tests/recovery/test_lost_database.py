@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import threading
 import time
 
 import psycopg
 import pytest
 from fault_watch import changes, rows
+from server_stop import stop_at_once
 
+from orchestra_kit.errors import StoreUnavailableError
 from orchestra_kit.store.embedded import ensure_server
-from orchestra_kit.store.server_files import place_data, programs
+from orchestra_kit.store.server_files import place_data
 
 STEP_ROWS = "SELECT count(*) AS many FROM test_step_result WHERE status <> 'RUNNING'"
-
-
-def stop_at_once(directory):
-    """pg_ctl -m immediate: no checkpoint, no goodbye; the next start recovers from the log."""
-    files = place_data(directory)
-    identity = (
-        {} if files.account is None else {"user": files.account.uid, "group": files.account.gid, "extra_groups": []}
-    )
-    command = [str(programs(files.account) / "pg_ctl"), "-w", "-m", "immediate", "-D", str(files.data), "stop"]
-    subprocess.run(command, check=True, capture_output=True, cwd="/", **identity)
 
 
 def done_steps(stage):
@@ -76,6 +67,26 @@ def test_a_batch_survives_six_immediate_restarts(make_stage):
     waits = first_steps_after(stage, ready)
     print({"first step after": [round(wait, 2) for wait in waits]})
     assert max(waits) <= 5.0
+
+
+def test_a_submission_without_a_server_is_refused_and_leaves_nothing_behind(stage):
+    """T05, small: what was submitted before goes on by itself afterwards."""
+    stage.define("suite", {"chain": stage.calls(2)})
+    worker = stage.fleet.start()[0]
+    stage.service.rule("s1", hold=True)
+    before = stage.submit(rows_of_data=2)
+    stage.until(lambda: stage.service.arrivals("s1") == 2, "both runs are under way")
+    stop_at_once(stage.server.server.directory)
+    with pytest.raises(StoreUnavailableError, match="does not answer"):
+        stage.submit(rows_of_data=3, prefix="refused")
+    stage.service.release()
+    ensure_server(stage.server.server.directory)
+    stage.wait(before)
+    assert stage.statuses() == {"PASSED": 2}
+    stage.wait(stage.submit(rows_of_data=3, prefix="later"))
+    assert stage.statuses() == {"PASSED": 5}
+    assert worker.alive
+    stage.check()
 
 
 def test_connections_may_end_at_any_point(make_stage):

@@ -2,7 +2,8 @@
 
 As a program it serves until its standard input closes; `start_service()` starts it and returns the tests' side of it.
 Rules are kept by `alias` or `alias@row`: {"hold": true} waits for `release`, {"drip": true} never ends its answer,
-{"status": 500, "times": 2} refuses that often (no `times`: always), {"delay": seconds}, {"cut": true} closes without an answer.
+{"status": 500, "times": 2} refuses the first two attempts (no `times`: all), {"delay": seconds} waits,
+{"cut": true} closes without an answer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +29,6 @@ class _Desk:
         self.changed = threading.Condition()
         self.journal: list[dict[str, Any]] = []
         self.rules: dict[str, dict[str, Any]] = {}
-        self.refused: Counter[str] = Counter()
 
     def enter(self, alias: str, headers: Any, body: Any) -> tuple[str, dict[str, Any]]:
         entry = {
@@ -55,8 +55,8 @@ class _Desk:
             if what == "rules":
                 self.rules.update(said)
             elif what == "release":
-                for name in said["names"] or list(self.rules):
-                    self.rules.pop(name, None)
+                for name in said["names"] or self.rules:
+                    self.rules.get(name, {}).pop("hold", None)
             self.changed.notify_all()
         return None
 
@@ -82,14 +82,10 @@ class _Front(BaseHTTPRequestHandler):
             self._drip()
         elif rule.get("cut"):
             self.close_connection = True
-        elif "status" in rule and self._refuses(rule_name, rule):
+        elif "status" in rule and _attempt(self.headers) <= rule.get("times", 1_000_000):
             self._answer(rule["status"], {"error": "not now"})
         else:
             self._answer(200, {"step": name, "row": body.get("row"), "token": f"{name}-{body.get('row')}"})
-
-    def _refuses(self, name: str, rule: dict[str, Any]) -> bool:
-        self.desk.refused[name] += 1
-        return self.desk.refused[name] <= rule.get("times", 1_000_000)
 
     def _drip(self) -> None:
         self.send_response(200)
@@ -114,6 +110,10 @@ class _Front(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+
+def _attempt(headers: Any) -> int:
+    return int(headers["Idempotency-Key"].rsplit(".", 1)[1])
 
 
 class _Server(ThreadingHTTPServer):
@@ -160,7 +160,7 @@ class Service:
         self._tell("rules", {name: rule})
 
     def release(self, *names: str) -> None:
-        """Take rules away, all of them when none is named; what is held goes on."""
+        """Let what is held by the named rules go on, by all of them when none is named."""
         self._tell("release", {"names": names})
 
     def _tell(self, what: str, said: Any) -> Any:
