@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from orchestra_kit.demo.faults import check_fault
 from orchestra_kit.demo.services.database import create_database
 
 SERVICES = ("inventory", "payments", "fulfilment")
@@ -35,15 +36,16 @@ class ShopNotStartedError(RuntimeError):
 class _Child:
     """One running process of the shop; it ends when the pipe to its standard input closes."""
 
-    def __init__(self, name: str, directory: Path, options: Sequence[str]) -> None:
+    def __init__(self, name: str, directory: Path, options: Sequence[str], fault: str | None = None) -> None:
         self.name = name
         self.log_file = directory / f"{name}.log"
         self._ready_file = directory / f"{name}.ready"
         self._ready_file.unlink(missing_ok=True)
-        module = f"orchestra_kit.demo.services.{name}"
+        sound = (f"orchestra_kit.demo.services.{name}",)
+        program = ("orchestra_kit.demo.faulty", name, "--fault", fault) if fault is not None else sound
         with self.log_file.open("w") as log:
             self.process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                [sys.executable, "-m", module, "--ready-file", str(self._ready_file), *options],
+                [sys.executable, "-m", *program, "--ready-file", str(self._ready_file), *options],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -116,8 +118,12 @@ class Shop:
         self.close()
 
 
-def start_shop(directory: Path | str, *, delay: tuple[float, float] = (0.05, 0.4)) -> Shop:
-    """A shop with a new database in `directory`, ready for requests; side effects come `delay` seconds late."""
+def start_shop(directory: Path | str, *, delay: tuple[float, float] = (0.05, 0.4), fault: str | None = None) -> Shop:
+    """A shop with a new database in `directory`, ready for requests; side effects come `delay` seconds late.
+
+    With the name of a fault, the process that fault belongs to is faulty; raise UnknownNameError for an unknown one.
+    """
+    broken = check_fault(fault).service if fault is not None else None
     folder = Path(directory).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "shop.db"
@@ -128,9 +134,10 @@ def start_shop(directory: Path | str, *, delay: tuple[float, float] = (0.05, 0.4
     children: list[_Child] = []
     try:
         create_database(database)
-        for name in SERVICES:
-            children.append(_Child(name, folder, ("--database", str(database))))
-        children.append(_Child(WORKER, folder, ("--database", str(database), *delays)))
+        for name in (*SERVICES, WORKER):
+            options = ("--database", str(database), *(delays if name == WORKER else ()))
+            child = _Child(name, folder, options, fault) if name == broken else _Child(name, folder, options)
+            children.append(child)
         deadline = time.monotonic() + START_SECONDS
         reports = {child.name: child.wait_until_ready(deadline) for child in children}
     except BaseException:

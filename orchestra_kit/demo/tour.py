@@ -23,6 +23,7 @@ from orchestra_kit.model import Egress, Executor, HttpService
 
 if TYPE_CHECKING:
     from orchestra_kit.app.definitions import GeneratedSuite
+    from orchestra_kit.demo.faults import Fault
 
 ENVIRONMENT = "demo"
 LOOPBACK = Egress(allow=("127.0.0.1", "::1"), allow_public=False)
@@ -119,7 +120,7 @@ def worker_processes(processes: int) -> Iterator[None]:
                 worker.wait()
 
 
-def list_faults():  # type: ignore[no-untyped-def]
+def list_faults() -> list[Fault]:
     """Return the faults `orchestra demo --fault` knows."""
     from orchestra_kit.demo.faults import FAULTS
 
