@@ -148,12 +148,12 @@ class CelCall:
         if careful:
             functions |= OPERATIONS
         work = {name: self._around.hosted(name, function, self._failures) for name, function in functions.items()}
-        for name, loop in self._part.loops:
-            work[name] = self._around.hosted(name, self._looper(loop), self._failures)
+        for name, part in self._part.loops:
+            work[name] = self._around.hosted(name, self._ours(part), self._failures)
         return cel.Context(variables=variables, functions=work)
 
-    def _looper(self, loop: Part) -> Callable[[], Any]:
-        return lambda: value_for_cel(self._around.value(loop, self._bound), Size())
+    def _ours(self, part: Part) -> Callable[[], Any]:
+        return lambda: value_for_cel(self._around.value(part, self._bound), Size())
 
     def _explained(self, error: Exception, missing: Failures) -> ExpressionError:
         message = str(error)

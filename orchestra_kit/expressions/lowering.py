@@ -68,6 +68,14 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """A function of ours over values that are at hand, so that they need not go through the library and back."""
+
+    function: str
+    arguments: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CelPart:
     """CEL text without loops. `inputs` are its variables, `has` those that say whether a path is there, `loops` and
     `hosts` its functions; `careful` is the same text with arithmetic done by functions of ours."""
@@ -76,13 +84,13 @@ class CelPart:
     careful: str | None
     inputs: tuple[tuple[str, Reach], ...]
     has: tuple[tuple[str, Reach], ...]
-    loops: tuple[tuple[str, Loop], ...]
+    loops: tuple[tuple[str, Loop | Hosted], ...]
     hosts: tuple[str, ...]
     nodes: int
     additions: int
 
 
-Part: TypeAlias = Constant | Reach | Loop | CelPart
+Part: TypeAlias = Constant | Reach | Loop | Hosted | CelPart
 
 
 def lower(node: Node, bound: frozenset[str] = frozenset()) -> Part:
@@ -94,6 +102,9 @@ def lower(node: Node, bound: frozenset[str] = frozenset()) -> Part:
         return reach
     if isinstance(node, Call) and node.is_loop:
         return _loop(node, bound)
+    hosted = _hosted(node, bound)
+    if hosted is not None:
+        return hosted
     writer = _Writer(bound)
     text = writer.write(node, _TERNARY)
     careful = None
@@ -105,7 +116,7 @@ def lower(node: Node, bound: frozenset[str] = frozenset()) -> Part:
         careful=careful,
         inputs=tuple((name, reach) for reach, name in writer.inputs.items()),
         has=tuple((name, reach) for reach, name in writer.has.items()),
-        loops=tuple((name, _loop(call, bound)) for name, call in writer.loops.values()),
+        loops=tuple(writer.loops.values()),
         hosts=tuple(sorted(writer.hosts)),
         nodes=writer.nodes,
         additions=writer.additions,
@@ -134,6 +145,17 @@ def _loop(call: Call, bound: frozenset[str]) -> Loop:
     return Loop(kind=call.function, over=lower(call.target, bound), variable=call.variable, test=test, result=result)
 
 
+def _hosted(node: Node, bound: frozenset[str]) -> Hosted | None:
+    """Return a call of a function of ours whose arguments need no CEL."""
+    if not isinstance(node, Call) or node.function not in HOST_FUNCTIONS:
+        return None
+    given = node.arguments if node.target is None else (node.target, *node.arguments)
+    arguments = tuple(lower(item, bound) for item in given)
+    if any(isinstance(item, CelPart) for item in arguments):
+        return None
+    return Hosted(function=node.function, arguments=arguments)
+
+
 class _Writer:
     """Writes CEL text, giving names to what it cannot hold."""
 
@@ -141,7 +163,7 @@ class _Writer:
         self._bound = bound
         self.inputs: dict[Reach, str] = {}
         self.has: dict[Reach, str] = {}
-        self.loops: dict[Span, tuple[str, Call]] = {}
+        self.loops: dict[Span, tuple[str, Loop | Hosted]] = {}
         self.hosts: set[str] = set()
         self.nodes = self.additions = 0
         self.arithmetic = self.careful = False
@@ -193,18 +215,24 @@ class _Writer:
 
     def _call(self, node: Call) -> str:
         if node.is_loop:
-            name, _ = self.loops.setdefault(node.span, (f"loop{len(self.loops)}__", node))
-            return f"{name}()"
+            return self._ours(node, _loop(node, self._bound))
         if node.is_has:
             reach = reach_of(node.arguments[0], self._bound)
             if reach is not None:
                 return self.has.setdefault(reach, f"has{len(self.has)}__")
+        hosted = _hosted(node, self._bound)
+        if hosted is not None:
+            return self._ours(node, hosted)
         if node.function in HOST_FUNCTIONS:
             self.hosts.add(node.function)
             target = () if node.target is None else (node.target,)
             return f"{node.function}__({self._all((*target, *node.arguments))})"
         text = f"{node.function}({self._all(node.arguments)})"
         return text if node.target is None else f"{self.write(node.target, _MEMBER)}.{text}"
+
+    def _ours(self, node: Call, part: Loop | Hosted) -> str:
+        name, _ = self.loops.setdefault(node.span, (f"ours{len(self.loops)}__", part))
+        return f"{name}()"
 
 
 def _guarded(text: str, own: int, strength: int) -> str:

@@ -13,9 +13,10 @@ from typing import Any
 
 from orchestra_kit.errors import ExpressionError
 from orchestra_kit.expressions.calling import FAILED, Bound, CelCall, Failures
-from orchestra_kit.expressions.lowering import CelPart, Loop, Part, Reach
+from orchestra_kit.expressions.host_functions import HOSTED
+from orchestra_kit.expressions.lowering import CelPart, Hosted, Loop, Part, Reach
 from orchestra_kit.expressions.resolving import resolve
-from orchestra_kit.expressions.values import BeyondLimit, kind_of
+from orchestra_kit.expressions.values import BeyondLimit, kind_of, plain_value
 
 TIME_LIMIT = 0.7
 """Seconds; with the longest single call of the library an evaluation stays below one second."""
@@ -38,10 +39,16 @@ class Evaluation:
             return self._reached(part, bound)
         if isinstance(part, Loop):
             return self._loop(part, bound)
+        if isinstance(part, Hosted):
+            return self._hosted(part, bound)
         return part.value
 
     def _reached(self, reach: Reach, bound: Bound) -> Any:
         return resolve(bound if reach.bound else self.scope, reach.root, reach.path, self.text)
+
+    def _hosted(self, part: Hosted, bound: Bound) -> Any:
+        values = [plain_value(self.value(argument, bound)) for argument in part.arguments]
+        return HOSTED[part.function](*values)
 
     def look_at_time(self) -> None:
         """Raise BeyondLimit when the time is over."""

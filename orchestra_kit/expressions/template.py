@@ -129,28 +129,39 @@ def _past_quotes(text: str, position: int, begin: int) -> int:
 
 def render(value: Any, scope: Mapping[str, Any], *, place: Place | None = None) -> Any:
     """Return JSON data with every template in it rendered; an error names the field."""
-    return _render(value, scope, place or Place(), 0)
+    trail: list[str] = []
+    try:
+        return _render(value, scope, trail, 0)
+    except ExpressionError as error:
+        start = place or Place()
+        field = (start.field or "") + "".join(trail)
+        where = replace(start, field=field if start.field else field.removeprefix(".") or None)
+        raise ExpressionError(error.message, place=where, hint=error.hint) from None
 
 
-def _render(value: Any, scope: Mapping[str, Any], place: Place, depth: int) -> Any:
+def _render(value: Any, scope: Mapping[str, Any], trail: list[str], depth: int) -> Any:
+    """Return data rendered; when it raises, `trail` holds the steps that lead to the field at fault."""
     if isinstance(value, str):
-        if "{{" not in value:
-            return value
-        return parse_template(value, place).render(scope, place=place)
+        return _template(value).render(scope) if "{{" in value else value
     if depth > MAX_DEPTH:
-        raise ExpressionError("the value is nested too deeply.", place=place)
+        raise ExpressionError("the value is nested too deeply.")
     if isinstance(value, Mapping):
-        return {
-            (as_text(_render(key, scope, place, depth + 1)) if "{{" in str(key) else key): _render(
-                item, scope, replace(place, field=f"{place.field}.{key}" if place.field else str(key)), depth + 1
-            )
-            for key, item in value.items()
-        }
+        rendered: dict[Any, Any] = {}
+        for key, item in value.items():
+            trail.append(f".{key}")
+            name = as_text(_template(key).render(scope)) if isinstance(key, str) and "{{" in key else key
+            if name in rendered:
+                raise ExpressionError(f"two fields are both named '{name}'.")
+            rendered[name] = _render(item, scope, trail, depth + 1)
+            trail.pop()
+        return rendered
     if isinstance(value, (list, tuple)):
-        return [
-            _render(item, scope, replace(place, field=f"{place.field or ''}[{number}]"), depth + 1)
-            for number, item in enumerate(value)
-        ]
+        items: list[Any] = []
+        for number, item in enumerate(value):
+            trail.append(f"[{number}]")
+            items.append(_render(item, scope, trail, depth + 1))
+            trail.pop()
+        return items
     return value
 
 

@@ -67,6 +67,14 @@ def value_for_cel(value: Any, size: Size, depth: int = 0) -> Any:
     return value_for_cel(_plain(value), size, depth + 1)
 
 
+_JSON_TYPES = frozenset({str, int, float, bool, dict, list, type(None), bytes, datetime, timedelta})
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value of the scope as one of the types functions know; what is inside of it stays as it is."""
+    return value if type(value) in _JSON_TYPES else _plain(value)
+
+
 def _plain(value: Any) -> Any:
     """Return a value of a less usual type as one of JSON's (rows of a database hold such)."""
     if isinstance(value, Mapping):

@@ -77,6 +77,7 @@ def test_attribute_of_the_host_language_is_a_plain_unknown_field(text: str) -> N
         "google.protobuf.Struct{}",
         "add__(1, 2)",
         "loop0__()",
+        "ours0__()",
     ],
 )
 def test_python_and_unknown_functions_do_not_parse(text: str) -> None:
@@ -176,12 +177,12 @@ def test_ordinary_patterns_stay_far_below_the_bound() -> None:
 
 @pytest.mark.parametrize("levels", [100, 1_000, 100_000])
 def test_deep_value_is_refused_not_followed_until_the_stack_ends(levels: int) -> None:
-    for text in ("size(x) == 1", "x", "[x][0]", "x == x", "x.all(y, y == x)"):
+    for text in ("x", "[x][0]", "x == x", "x.all(y, y == x)"):
         assert "levels" in refused(text, {"x": nested(levels)})
 
 
 def test_deep_value_beside_the_path_does_not_matter() -> None:
-    assert parse_expression("x.a + 1").evaluate({"x": {"a": 1, "deep": nested(100_000)}}) == 2
+    assert parse_expression("x.a + size(x.deep)").evaluate({"x": {"a": 1, "deep": nested(100_000)}}) == 2
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_text_that_grows_is_stopped() -> None:
 
 def test_too_many_values_are_refused() -> None:
     assert "at most" in refused("x", {"x": list(range(400_000))})
-    assert "at most" in refused("size(x)", {"x": list(range(400_000))})
+    assert "at most" in refused("x == []", {"x": list(range(400_000))})
     assert "at most" in refused("x == y", {"x": "a" * 5_000_000, "y": "a" * 5_000_000})
 
 
