@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from orchestra_kit.design.documents import (
@@ -22,6 +21,7 @@ from orchestra_kit.design.documents import (
     read_document,
     read_value,
 )
+from orchestra_kit.design.yaml_writing import write_yaml
 from orchestra_kit.errors import DefinitionError, Place
 from orchestra_kit.model import (
     DataRow,
@@ -142,6 +142,11 @@ class DataFile(Value):
                 rows.append(row)
         return {**value, "rows": rows}
 
+    @model_validator(mode="after")
+    def _as_a_table(self) -> DataFile:
+        DataTable(common=self.common, rows=self.rows)  # says when a key is used twice
+        return self
+
 
 def read_scenario_file(path: Path, *, tenant_id: str, suite_id: str, actor: str) -> TestScenario:
     """Return the scenario of a definition file at version 1; raise DefinitionError naming file, line and field."""
@@ -174,8 +179,7 @@ def write_scenario_file(scenario: TestScenario, *, as_json: bool) -> str:
     ]
     if as_json:
         return json.dumps(written, indent=2, ensure_ascii=False) + "\n"
-    text: str = yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=110)
-    return text
+    return write_yaml(written)
 
 
 def read_data_file(path: Path) -> tuple[DataFile, Document]:

@@ -10,6 +10,7 @@ from orchestra_kit.model import ScenarioStatus, ScenarioSuite, TestScenario
 from orchestra_kit.spi.definitions import Caller, ScenarioStore
 
 _REFERENCE = re.compile(r"(?P<suite>[^/@\s]+)(?:/(?P<scenario>[^@\s]+))?(?:@(?P<version>[^@\s]+))?\Z")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def parse_reference(text: str) -> ScenarioReference:
     if match is None:
         raise DefinitionError(f"'{text}' names no suite; write SUITE, SUITE@VERSION or SUITE/SCENARIO@VERSION.")
     version = match.group("version")
-    if version is not None and (not version.isdigit() or int(version) < 1):
+    if version is not None and not _VERSION.match(version):
         raise DefinitionError(f"'{version}' is no version; versions are 1, 2, 3, ...")
     return ScenarioReference(
         suite=match.group("suite"), scenario=match.group("scenario"), version=int(version) if version else None

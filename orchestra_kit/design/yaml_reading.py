@@ -66,6 +66,13 @@ def read_yaml(text: str, *, source: str) -> tuple[Any, dict[FieldPath, int]]:
     return (None if root is None else _Reader(source, lines).value(root, (), 0)), lines
 
 
+def is_plain_text(text: str) -> bool:
+    """Return whether a text may stand without quotes and still be read as text."""
+    return text not in _WORDS and not any(
+        pattern.match(text) for pattern in (_INTEGER, _OTHER_BASE, _NUMBER, _NO_NUMBER)
+    )
+
+
 def _plain(text: str) -> str:
     """Return a JSON text as YAML accepts it: no tabs between values, no characters in two escapes or against its rules."""
     if text.lstrip()[:1] not in ("{", "["):

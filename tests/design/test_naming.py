@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestra_kit.design.naming import alias_of, default_aliases, numbered
@@ -23,6 +23,7 @@ def test_a_label_of_other_letters_falls_back_to_the_id() -> None:
     assert alias_of("支払い", fallback="Task_Pay") == "task_pay"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text(max_size=30))
 def test_every_alias_can_stand_in_an_expression(label: str, fallback: str) -> None:
     alias = alias_of(label, fallback=fallback)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestra_kit.design.documents import parse_document
 from orchestra_kit.design.yaml_reading import MAX_BYTES
+from orchestra_kit.design.yaml_writing import write_yaml
 from orchestra_kit.errors import DefinitionError
 
 
@@ -121,14 +122,22 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), json_values, max_size=4), st.booleans())
 def test_json_reads_back_as_it_was_written(value: dict[str, object], escaped: bool) -> None:
     assert data_of(json.dumps(value, ensure_ascii=escaped, indent="\t" if escaped else None)) == value
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.text("[]{}&*!:-? \n'\"|>#%@`,a0<", max_size=80))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         parse_document(text.encode("utf-8", errors="surrogatepass"), source="f.yaml")
     except DefinitionError as error:
         assert "\n" not in str(error)
+
+
+@settings(deadline=None, max_examples=300)
+@given(json_values | st.sampled_from(["1e3", "NO", "012", "0o7", "", "~", "<<", "=", " x ", "a: b", "#", "-", "\x85", "é\u2028", "{{ a }}"]))
+def test_what_is_written_as_yaml_reads_back_the_same(value: object) -> None:
+    assert data_of(write_yaml({"a": value, "b": [value], "c": {"d": value}})) == {"a": value, "b": [value], "c": {"d": value}}
