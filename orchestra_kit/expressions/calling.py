@@ -42,6 +42,12 @@ class Around(Protocol):
         """Return a function that never raises."""
 
 
+@lru_cache(maxsize=1)
+def load_library() -> None:
+    """Import the evaluator, once and late: it is heavy, and most templates do without it."""
+    import cel  # noqa: F401
+
+
 @lru_cache(maxsize=8_192)
 def _program(text: str) -> Any:
     import cel

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -264,6 +266,18 @@ def test_surrogate_halves_end_in_an_error_or_in_text() -> None:
         parse_expression("'\ud800'")
     with pytest.raises(ExpressionError):
         parse_expression("x + 'a'").evaluate({"x": "\ud800"})
+
+
+def test_waiting_for_a_processor_or_the_first_import_is_not_held_against_an_expression() -> None:
+    code = (
+        "import time\n"
+        "from orchestra_kit.expressions import host_functions, parse_expression, running\n"
+        "running.TIME_LIMIT = 0.05\n"  # below the import of the library
+        "assert parse_expression('a * b == 21.0').evaluate({'a': 10.5, 'b': 2}) is True\n"
+        "host_functions.HOSTED['trim'] = lambda text: time.sleep(0.3) or text\n"
+        "assert parse_expression('[1, 2].all(x, a.trim() == a)').evaluate({'a': 'a'}) is True\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_other_threads_go_on_while_a_hostile_loop_runs() -> None:
