@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def build_application(service: str, database: Path, operations: Sequence[Operati
     """The service as an ASGI application; every answer, refusals too, repeats the correlation id."""
     return Starlette(
         routes=[_route(service, database, operation) for operation in operations],
-        exception_handlers={HTTPException: _answer_http_error, Exception: _answer_defect},
+        exception_handlers={HTTPException: _answer_http_error},
     )
 
 
@@ -112,6 +113,9 @@ def _respond(service: str, path: Path, operation: Operation, request: Request, r
         answer = _run(service, path, operation, request, raw, correlation_id)
     except Problem as problem:
         answer = _refusal(problem)
+    except Exception as error:  # noqa: BLE001 - answered here, a defect costs one call; the server would cut the connection
+        traceback.print_exc()
+        answer = _refusal(Problem(500, "INTERNAL_ERROR", f"The service failed: {type(error).__name__}."))
     return _response(answer, correlation_id)
 
 
@@ -176,8 +180,3 @@ async def _answer_http_error(_: Request, error: Exception) -> Response:
         raise error
     code = {404: "ROUTE_NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(error.status_code, "HTTP_ERROR")
     return _response(_refusal(Problem(error.status_code, code, error.detail)), str(uuid4()))
-
-
-async def _answer_defect(_: Request, error: Exception) -> Response:
-    problem = Problem(500, "INTERNAL_ERROR", f"The service failed: {type(error).__name__}.")
-    return _response(_refusal(problem), str(uuid4()))
