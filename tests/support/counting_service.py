@@ -68,7 +68,12 @@ class _Front(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        length = int(self.headers.get("Content-Length") or 0)
+        content = self.rfile.read(length)
+        if len(content) < length:
+            self.close_connection = True  # the caller died while it was sending: nothing was asked for
+            return
+        body = json.loads(content)
         _, kind, name = self.path.split("/", 2)
         if kind == "control":
             self._answer(200, self.desk.told(name, body))

@@ -245,8 +245,9 @@ def _bad_effects(
     found = []
     recorded = {step["idempotency_key"]: step for step in steps}
     for key, effects in service.by_key().items():
-        if len({repr(effect.body) for effect in effects}) > 1:
-            found.append(f"key {key} was sent with different bodies")
+        bodies = {repr(effect.body) for effect in effects}
+        if len(bodies) > 1:
+            found.append(f"key {key} was sent with different bodies: {bodies}")
         step = recorded.get(key)
         if step is None:
             found.append(f"key {key} was sent without an intent on record")
