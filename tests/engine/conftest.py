@@ -288,6 +288,7 @@ class World:
         run: dict[str, Any] | None = None,
         reuse_from: str | None = None,
         promote: bool = True,
+        run_id: str | None = None,
     ) -> str:
         """Store a scenario and a run of it; return the run's id."""
         key = key or f"s{len(self.store.list_scenarios(CALLER))}"
@@ -302,7 +303,7 @@ class World:
         made_plan = RunPlan(
             scenario=scenario, environment=self.environment, data=data or {}, mode=mode, specs=specs or {}, **changes
         )
-        run_id = new_id()
+        run_id = run_id or new_id()
         start = made_plan.start_step_index
         given = {"correlation_id": run_id, **(run or {})}
         first = made[start] if len(made) > start else None

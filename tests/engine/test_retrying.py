@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_pauses_back_off_up_to_their_limit_with_jitter(world: Any) -> None:
     chances = iter([0.0, 0.5, 1.0])
     world.executor(chance=lambda: next(chances, 0.5)).execute(world.ref(run_id))
     starts = [item.started_at for item in world.results(run_id)]
-    pauses = [(later - earlier).total_seconds() for earlier, later in zip(starts, starts[1:], strict=False)]
+    pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(starts)]
     assert pauses == pytest.approx([0.75, 3.0, 5.0])
 
 

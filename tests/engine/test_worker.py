@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -94,7 +95,7 @@ class TestScheduler:
             scheduler.tick()
             woken += [world.clock.seconds] * (len(wake.sent) - before)
             world.clock.pass_time(0.5)
-        gaps = [later - earlier for earlier, later in zip(woken, woken[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(woken)]
         assert set(wake.sent) == {world.ref(run_id)}
         assert gaps[:5] == pytest.approx([2, 2, 4, 8, 16], abs=0.6)
         assert max(gaps) <= 60.5
