@@ -53,7 +53,7 @@ class Project:
 
 def load_project(path: Path, plugins: Mapping[ChannelType, ProtocolPlugin]) -> Project:
     """Return the project of an `orchestra.yaml` (or of the folder that holds one); raise DefinitionError."""
-    file = path / PROJECT_FILE if path.is_dir() else path
+    file = path / PROJECT_FILE if _is_folder(path) else path
     document = read_document(file)
     binding = read_value(document, ProjectBinding)
     process_path = _beside(file, binding.process, document.place(("process",)))
@@ -132,6 +132,13 @@ def _process_id(process: BpmnDocument, binding: ProjectBinding, document: Docume
     raise DefinitionError(
         "say which process of the file is meant (processId).", place=document.place(("process",)), hint=hint
     )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # reading it tells what is wrong with it
 
 
 def _beside(project_file: Path, written: str, place: Place) -> Path:

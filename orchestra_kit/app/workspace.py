@@ -6,9 +6,10 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra_kit.app.settings import Settings, check_database_url, read_settings
+from orchestra_kit.app.settings import HOME_VARIABLE, Settings, check_database_url, read_settings
 from orchestra_kit.app.stores import Stores
 from orchestra_kit.errors import CannotJudgeError
 from orchestra_kit.spi.clock import SystemClock
@@ -50,6 +51,8 @@ class Workspace:
         from orchestra_kit.store.urls import connect
 
         check_database_url(self.settings.database_url)
+        if self.settings.database_url is None:
+            _make_home(self.settings.home)
         return connect(self.settings.database_url, directory=self.settings.home)
 
     def check_worker_login(self) -> str:
@@ -143,6 +146,16 @@ class Workspace:
     def random(self) -> Callable[[], float]:
         """Jitter for back-off: no secret depends on it."""
         return random.random
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotJudgeError(
+            f"the project folder '{home}' cannot be used: {(error.strerror or str(error)).lower()}.",
+            hint=f"Set {HOME_VARIABLE} to a folder you may write to.",
+        ) from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from orchestra_kit.cli.output import Failed, report_crash, report_error, speak_always
-from orchestra_kit.errors import EXIT_WRONG_USE, OrchestraError
+from orchestra_kit.errors import EXIT_WRONG_USE, CannotJudgeError, OrchestraError
 
 _GROUPS = {
     "process": ("orchestra_kit.cli.process", "Look at and store process models (BPMN 2.0)."),
@@ -89,6 +89,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = 130
     except BrokenPipeError:
         code = 0
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        code = report_error(CannotJudgeError(f"{what}{error.strerror or error}."), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the edge: what nobody foresaw is written to a file, not at the user
         code = report_crash(error, as_json=as_json)
     sys.exit(code)

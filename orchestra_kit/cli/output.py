@@ -93,14 +93,14 @@ def report_error(error: OrchestraError, *, as_json: bool, exit_code: int | None 
         place = error.place
         detail = {
             "type": type(error).__name__,
-            "message": error.message,
+            "message": " ".join(error.message.split()),
             "hint": error.hint,
             "file": place.file if place else None,
             "line": place.line if place else None,
             "field": place.field if place else None,
         }
         print_json({"ok": False, "error": {key: value for key, value in detail.items() if value is not None}})
-    click.echo(f"orchestra: {error}", err=True)
+    click.echo(f"orchestra: {' '.join(str(error).split())}", err=True)
     return code
 
 

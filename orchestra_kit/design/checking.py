@@ -45,7 +45,8 @@ def find_gaps(scenario: TestScenario, catalog: OperationCatalog) -> list[Gap]:
         if endpoint is not None and isinstance(given, Mapping):
             fields = {name: given[name] for name in _INPUT if isinstance(given.get(name), dict)}
             written = InputBinding.model_validate({**fields, "body": given.get("body")})
-            gaps += complete_input(written, endpoint, {}, (), alias=step.alias)[1]
+            _, missing = complete_input(written, endpoint, {}, (), alias=step.alias)
+            gaps += [gap.model_copy(update={"element_id": step.element_id}) for gap in missing]
     return gaps + check_steps(scenario.steps, catalog, scenario.data, more_data=True)
 
 

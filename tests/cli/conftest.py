@@ -34,13 +34,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrderShop]:
         yield running
 
 
-@pytest.fixture()
+@pytest.fixture
 def orchestra(home: Path) -> CommandLine:
     """The command line of a tenant that has nothing yet."""
     return new_tenant(home)
 
 
-@pytest.fixture()
+@pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Write a file: text as it is, anything else as JSON."""
 
@@ -53,7 +53,7 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
-@pytest.fixture()
+@pytest.fixture
 def ready(orchestra: CommandLine, shop: OrderShop, write: Write) -> CommandLine:
     """The command line of a tenant with the shop's suite published and its environment stored."""
     orchestra.done("env", "import", write("environment.json", environment_of(shop)))
