@@ -45,6 +45,8 @@ class Redactor:
 
     def remember(self, value: Any) -> None:
         """Replace `value` from now on; of a list or object each text and number in it."""
+        if not value:
+            return
         texts = {text for text in _texts_in(value) if text and text not in self._known}
         if not texts:
             return

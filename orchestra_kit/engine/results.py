@@ -18,6 +18,7 @@ class ResultWriter:
 
     def __init__(self, run: TestRun, recorder: Recorder) -> None:
         self._run, self._recorder = run, recorder
+        self._blank = StepResult.model_construct(tenant_id=run.tenant_id, run_id=run.id, origin_run_id=run.id)
 
     def of_attempt(
         self, assignment: Assignment, intent: StepIntent, attempt: Attempt, *, digest: str, now: datetime
@@ -109,15 +110,10 @@ class ResultWriter:
 
     def _result(self, step: ScenarioStep, intent: StepIntent, **fields: Any) -> StepResult:
         # Every value is ours and of its type already; validation would cost more than the rest of the step.
-        return StepResult.model_construct(
-            tenant_id=self._run.tenant_id,
-            run_id=self._run.id,
-            origin_run_id=self._run.id,
-            step_id=step.id,
-            step_alias=step.alias,
-            order_index=step.order_index,
-            iteration=intent.iteration,
-            attempt=intent.attempt,
-            idempotency_key=intent.idempotency_key(self._run.id),
-            **fields,
-        )
+        fields["step_id"] = step.id
+        fields["step_alias"] = step.alias
+        fields["order_index"] = step.order_index
+        fields["iteration"] = intent.iteration
+        fields["attempt"] = intent.attempt
+        fields["idempotency_key"] = intent.idempotency_key(self._run.id)
+        return self._blank.model_copy(update=fields)
