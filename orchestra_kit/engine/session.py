@@ -13,6 +13,7 @@ from orchestra_kit.engine.attempts import Assignment, Attempt, Attempter, never_
 from orchestra_kit.engine.background import Background
 from orchestra_kit.engine.barriers import judge_barrier
 from orchestra_kit.engine.calls import CallGuard
+from orchestra_kit.engine.course import Course, fate
 from orchestra_kit.engine.ending import Closing, decide_ending
 from orchestra_kit.engine.equipment import Equipment
 from orchestra_kit.engine.events import StepFinished
@@ -27,7 +28,6 @@ from orchestra_kit.errors import OrchestraError, UnknownNameError
 from orchestra_kit.model import (
     ActionMode,
     BarrierReaction,
-    RunMode,
     ScenarioStep,
     StepKind,
     StepResult,
@@ -54,8 +54,7 @@ class StepSession:
         recorder = Recorder(Redactor(), equipment.sealer, most_characters=equipment.settings.stored_characters)
         self._recorder = recorder
         self._ledger = Ledger(claimed, recorder)
-        self._steps = {step.alias: step for step in claimed.plan.scenario.steps}
-        self._aliases = _aliases_of(claimed.plan, self._ledger)
+        self._course = Course(claimed.plan, self._ledger)
         self.guard = CallGuard()
         self._attempter = Attempter(equipment, claimed.lease, self.signals, self.guard)
         self._assigner = Assigner(claimed, equipment, self._ledger, recorder.redactor)
@@ -93,14 +92,14 @@ class StepSession:
     @property
     def step_aliases(self) -> tuple[str, ...]:
         """The aliases this run executes, in order (replayed ones included)."""
-        return self._aliases
+        return self._course.aliases
 
     @property
     def needs_position(self) -> bool:
         """True when plugins must say where they stand before the first step."""
-        if self._claimed.position is not None or self._ledger.open or self._next_intent(None) is None:
+        if self._claimed.position is not None or self._ledger.open or self._course.next_intent(None) is None:
             return False
-        channels = {step.channel_type for step in self._steps.values()}
+        channels = {step.channel_type for step in self._course.steps.values()}
         return any(plugin.needs_position for name, plugin in self._equipment.plugins.items() if name in channels)
 
     def stop_requested(self) -> bool:
@@ -109,7 +108,7 @@ class StepSession:
 
     def take_position(self, position: dict[str, Any]) -> None:
         """Store where the plugins stand and the first intent, in one commit."""
-        intent = self._next_intent(None)
+        intent = self._course.next_intent(None)
         if intent is not None:
             store, seconds = self._equipment.store, self._equipment.settings.lease_seconds
             self._equipment.persist(
@@ -160,7 +159,7 @@ class StepSession:
         if problem is not None and self._stopped is None:
             self._stopped = self._recorder.redactor.text(str(problem))
         closing = Closing(
-            steps=[self._steps[alias] for alias in self._aliases],
+            steps=[self._course.steps[alias] for alias in self._course.aliases],
             stopped=self._stopped,
             diverged=self._diverged,
             exports=self._recorder.seal_exports(self._ledger.exports),
@@ -171,7 +170,7 @@ class StepSession:
 
     def fail_start(self, problem: Violation) -> FinishRun:
         """Return the end of a run that could not even begin, with the problem at its first step."""
-        alias = next((alias for alias in self._aliases if not self._ledger.is_final((alias, 0))), None)
+        alias = next((alias for alias in self._course.aliases if not self._ledger.is_final((alias, 0))), None)
         if alias is not None:
             program = self._program(alias)
             intent = self._ledger.open.get((alias, 0))
@@ -203,7 +202,7 @@ class StepSession:
         if self._stopped is not None:
             return self._not_run(step, iteration, self._stopped)
         intent = self._announced(step, iteration)
-        reason = self._why_skip(program)
+        reason = self._course.why_skip(program)
         if reason is not None:
             return self._close(program, self._writer.skipped(step, intent, reason, now=self._equipment.clock.now()))
         if step.kind is StepKind.BARRIER:
@@ -263,8 +262,8 @@ class StepSession:
         """Commit a result together with the intent of what comes next."""
         self.signals.check_lease(self.lease)
         step, key = program.step, (result.step_alias, result.iteration)
-        go_on = again is not None or self._goes_on(step, result)
-        next_intent = again or (self._next_intent(key) if go_on else None)
+        go_on = again is not None or self._course.goes_on(step, result)
+        next_intent = again or (self._course.next_intent(key) if go_on else None)
         commit = StepCommit(
             lease=self.lease,
             result=result,
@@ -291,7 +290,7 @@ class StepSession:
         if program.exports and result.status in GOOD:
             values, _ = evaluate_exports(program.exports, {**self._ledger.scope(), "response": view})
             self._ledger.exports.update(values)
-        go_on = self._goes_on(program.step, result)
+        go_on = self._course.goes_on(program.step, result)
         if not go_on:
             self._stop(result)
         self._tell(result, replayed=True)
@@ -369,50 +368,17 @@ class StepSession:
             self._ledger.open[key] = intent
         return self._ledger.open[key]
 
-    def _next_intent(self, after: Key | None) -> StepIntent | None:
-        """Return the intent of the first step after another one that is neither recorded nor announced."""
-        begin = self._aliases.index(after[0]) + 1 if after is not None else 0
-        for alias in self._aliases[begin:]:
-            key = (alias, 0)
-            if key not in self._ledger.recorded and key not in self._ledger.open:
-                return intent_for(self._steps[alias])
-        return None
-
-    def _goes_on(self, step: ScenarioStep, result: StepResult) -> bool:
-        """Return whether the run goes on after a result, the same for a recorded one as for a new one."""
-        if result.status in GOOD:
-            return True
-        if step.kind is StepKind.BARRIER and result.status is StepStatus.FAILED:
-            return step.action.meta.on_failure is BarrierReaction.CONTINUE
-        if step.action.mode is ActionMode.FIRE_AND_FORGET and self._is_tracked(step.alias):
-            return True
-        return self.plan.mode is RunMode.RUN_ALL_STEPS
-
-    def _is_tracked(self, alias: str) -> bool:
-        return any(alias in self._steps[name].action.meta.tracked_steps for name in self._aliases)
-
-    def _why_skip(self, program: StepProgram) -> str | None:
-        """Return why a step cannot be run after what became of those it builds on."""
-        statuses = self._ledger.statuses
-        for alias in sorted(program.needs & self._steps.keys()):
-            if statuses.get(alias) not in GOOD:
-                return f"it refers to step '{alias}', which {_fate(statuses.get(alias))}."
-        observed = program.step.action.meta.observes
-        if observed in self._steps and statuses.get(observed) is StepStatus.SKIPPED:
-            return f"it observes step '{observed}', which was skipped."
-        return None
-
     def _program(self, alias: str) -> StepProgram:
-        step = self._steps.get(alias)
-        if step is None or alias not in self._aliases:
-            raise UnknownNameError("step of this run", alias, self._aliases)
+        step = self._course.steps.get(alias)
+        if step is None or alias not in self._course.aliases:
+            raise UnknownNameError("step of this run", alias, self._course.aliases)
         return self._equipment.programs.get(step, source=f"scenario {self.plan.scenario.key}")
 
     def _stop(self, result: StepResult) -> None:
         if self._stopped is None:
-            self._stopped = f"step '{result.step_alias}' {_fate(result.status)}, and the run stops there."
-        reaction = self._steps[result.step_alias].action.meta.on_failure
-        is_barrier = self._steps[result.step_alias].kind is StepKind.BARRIER
+            self._stopped = f"step '{result.step_alias}' {fate(result.status)}, and the run stops there."
+        reaction = self._course.steps[result.step_alias].action.meta.on_failure
+        is_barrier = self._course.steps[result.step_alias].kind is StepKind.BARRIER
         if is_barrier and result.status is StepStatus.FAILED and reaction is BarrierReaction.ABORT_SUITE:
             self._abort_suite = True
 
@@ -439,15 +405,3 @@ class StepSession:
 def _told(result: StepResult) -> StepResult:
     """Return a result as anybody may see it."""
     return result if result.sealed is None else result.model_copy(update={"sealed": None})
-
-
-def _fate(status: StepStatus | None) -> str:
-    return {StepStatus.FAILED: "failed", StepStatus.SKIPPED: "was skipped"}.get(status, "was not run")  # type: ignore[arg-type]
-
-
-def _aliases_of(plan: RunPlan, ledger: Ledger) -> tuple[str, ...]:
-    """Return the aliases a run walks: what it reuses, then its own steps."""
-    steps, start = plan.scenario.steps, plan.start_step_index
-    own = steps[start : start + 1] if plan.mode is RunMode.SINGLE_STEP else steps[start:]
-    reused = [step.alias for step in steps[:start] if step.alias in plan.reused and (step.alias, 0) in ledger.recorded]
-    return (*reused, *(step.alias for step in own))
