@@ -155,6 +155,17 @@ class Stage:
             assert time.monotonic() < deadline, f"{self.statuses()}\n{self.fleet.logs()}"
             time.sleep(0.05)
 
+    def wait_until_up(self, count: int, *, seconds: float = PATIENCE) -> None:
+        """Wait until so many workers do their duties; a process that is still starting recovers nobody."""
+        statement = """SELECT DISTINCT application_name AS name FROM pg_stat_activity
+          WHERE datname = current_database() AND usename = 'orchestra_worker'"""
+
+        def enough() -> bool:
+            names = {row["name"] for row in rows(self.urls, statement)}
+            return len([worker for worker in self.fleet.living if worker.name in names]) >= count
+
+        until(enough, f"{count} workers are up", seconds=seconds)
+
     def holder_of(self, run_id: str) -> WorkerProcess:
         """Return the worker that holds a run, waiting until one does."""
         locked_by = until(lambda: self.run(run_id).locked_by, f"somebody holds {run_id}")

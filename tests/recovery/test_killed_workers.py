@@ -19,10 +19,27 @@ def batch_with_kills(stage, *, runs, kills, workers, seconds):
     for kill in range(kills):
         due = total * (kill + 1) // (kills + 2)
         stage.until(lambda due=due: rows(stage.urls, count)[0]["many"] >= due, f"{due} steps done", seconds=seconds)
-        stage.fleet.kill_one(chance)
+        kill_a_holder(stage, chance, seconds)
         stage.fleet.start()
     stage.wait(submitted, seconds=seconds)
     return submitted
+
+
+def kill_a_holder(stage, chance, seconds):
+    """kill -9 a random one of the workers that hold runs, while another one is up."""
+    held = f"s{chance.randint(2, 4)}"
+    stage.service.rule(held, hold=True)  # the batch waits here, so that it cannot end before its kills
+    stage.wait_until_up(2, seconds=seconds)
+    holders = stage.until(
+        lambda: [worker for worker in stage.fleet.living if holds_runs(stage, worker)], "work goes on"
+    )
+    chance.choice(holders).kill()
+    stage.service.release()
+
+
+def holds_runs(stage, worker):
+    found = rows(stage.urls, "SELECT locked_by FROM test_run WHERE status = 'IN_PROGRESS'")
+    return any(worker.holds(row["locked_by"]) for row in found)
 
 
 def check_batch(stage, submitted, *, runs, kills, limit):

@@ -94,8 +94,7 @@ def test_connections_may_end_at_any_point(make_stage):
     stage = make_stage(lease=60.0)
     stage.define("suite", {"chain": stage.calls(4)})
     stage.fleet.start(2)
-    working = "SELECT count(DISTINCT application_name) AS many FROM pg_stat_activity WHERE query ILIKE 'listen %%'"
-    stage.until(lambda: rows(stage.urls, working)[0]["many"] == 2, "both workers have come up")
+    stage.wait_until_up(2)
     submitted, ended, killed = stage.submit(rows_of_data=30), threading.Event(), []
     chance = random.Random(11)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -83,12 +82,6 @@ class Fleet:
     @property
     def living(self) -> list[WorkerProcess]:
         return [worker for worker in self.workers if worker.alive]
-
-    def kill_one(self, chance: random.Random) -> WorkerProcess:
-        """kill -9 one of the living workers."""
-        chosen = chance.choice(self.living)
-        chosen.kill()
-        return chosen
 
     def holder(self, locked_by: str | None) -> WorkerProcess:
         return next(worker for worker in self.workers if worker.holds(locked_by))
