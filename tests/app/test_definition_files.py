@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestra_kit.app.definitions import content_of
-from orchestra_kit.app.files import EnvironmentFile, build_profiles, read_data_file, read_scenario_file, write_scenario_file
+from orchestra_kit.app.files import (
+    EnvironmentFile,
+    build_profiles,
+    read_data_file,
+    read_scenario_file,
+    write_scenario_file,
+)
 from orchestra_kit.app.schemas import SCHEMAS, schema_of
 from orchestra_kit.design.documents import parse_document, read_document, read_value
 from orchestra_kit.errors import DefinitionError, UnknownNameError
@@ -64,7 +70,9 @@ texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0
 
 @settings(deadline=None)
 @given(texts, st.dictionaries(texts.filter(bool), texts | st.integers() | st.booleans() | st.none(), max_size=4))
-def test_any_text_in_a_scenario_survives_the_round_trip(tmp_path_factory: pytest.TempPathFactory, name: str, data: dict[str, object]) -> None:
+def test_any_text_in_a_scenario_survives_the_round_trip(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: dict[str, object]
+) -> None:
     folder = tmp_path_factory.mktemp("s")
     first = scenario(folder).model_copy(update={"name": name, "data": data})
     for as_json in (False, True):
@@ -134,7 +142,9 @@ def test_profiles_of_two_environments_never_share_an_id() -> None:
 
 
 def test_a_secret_in_the_clear_is_refused() -> None:
-    text = "name: e\nhttpServices:\n  s:\n    baseUrl: http://x\n    authRef:\n      type: bearer\n      secret: hunter2\n"
+    text = (
+        "name: e\nhttpServices:\n  s:\n    baseUrl: http://x\n    authRef:\n      type: bearer\n      secret: hunter2\n"
+    )
     with pytest.raises(DefinitionError) as caught:
         read_value(parse_document(text.encode(), source="e.yaml"), EnvironmentFile)
     assert caught.value.place is not None

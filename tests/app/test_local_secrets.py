@@ -10,7 +10,7 @@ from orchestra_kit.app.secrets import LocalSecrets
 from orchestra_kit.errors import SecretError
 
 
-@pytest.fixture()
+@pytest.fixture
 def secrets(tmp_path: Path) -> LocalSecrets:
     for name, text in (("mine/token", "t1\n"), ("mine/db/password", "p1"), ("other/token", "t2"), ("top", "t3")):
         path = tmp_path / name

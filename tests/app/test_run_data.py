@@ -22,7 +22,9 @@ def test_a_circle_is_named(data: dict[str, object]) -> None:
         resolve_data(data, SCOPE)
 
 
-@pytest.mark.parametrize("text", ["{{ data.nothing }}", "{{ nothing }}", "{{ ( }}", "{{ env.reigon }}", "{{ 1 + 'a' }}"])
+@pytest.mark.parametrize(
+    "text", ["{{ data.nothing }}", "{{ nothing }}", "{{ ( }}", "{{ env.reigon }}", "{{ 1 + 'a' }}"]
+)
 def test_a_wrong_template_names_its_value(text: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         resolve_data({"fine": 1, "wrong": {"deep": text}}, SCOPE, source="scenario k")

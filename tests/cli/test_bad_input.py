@@ -188,7 +188,11 @@ def test_an_exported_file_is_not_written_where_it_cannot_be(ready: CommandLine, 
 
 
 def test_wrong_variables_are_told(orchestra: CommandLine) -> None:
-    for name, value in (("ORCHESTRA_TENANT", "../x"), ("ORCHESTRA_SECRET_ENV", "x"), ("ORCHESTRA_DATABASE_URL", "nope")):
+    for name, value in (
+        ("ORCHESTRA_TENANT", "../x"),
+        ("ORCHESTRA_SECRET_ENV", "x"),
+        ("ORCHESTRA_DATABASE_URL", "nope"),
+    ):
         answer = orchestra("env", "list", **{name: value})
         check_refused(answer)
         assert name in answer.err
@@ -239,7 +243,9 @@ def test_the_doctor_names_what_is_broken(orchestra: CommandLine) -> None:
     assert "hunter2" not in answer.out
 
 
-def test_inspection_has_one_line_a_file_whatever_the_file_is(orchestra: CommandLine, write: Write, tmp_path: Path) -> None:
+def test_inspection_has_one_line_a_file_whatever_the_file_is(
+    orchestra: CommandLine, write: Write, tmp_path: Path
+) -> None:
     bad = [str(write(f"bad/{name}", content)) for name, content in BAD_FILES.items()]
     folder = PROJECT.parent
     for group, good, listed in (("process", "orders.bpmn", "diagnostics"), ("spec", "openapi.yaml", "warnings")):
@@ -258,7 +264,11 @@ def test_inspection_has_one_line_a_file_whatever_the_file_is(orchestra: CommandL
 
 def test_a_terminal_without_signs_still_gets_its_answer(orchestra: CommandLine) -> None:
     environ = orchestra.environ(PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
-    for arguments in (("process", "inspect", str(PROJECT.parent / "orders.bpmn")), ("suite", "plan", "größe"), ("nöpe",)):
+    for arguments in (
+        ("process", "inspect", str(PROJECT.parent / "orders.bpmn")),
+        ("suite", "plan", "größe"),
+        ("nöpe",),
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "orchestra_kit.cli", *arguments], env=environ, capture_output=True, text=True,
             timeout=60, check=False,
@@ -284,5 +294,10 @@ def test_no_arguments_lead_to_a_traceback(orchestra: CommandLine, words: list[st
     answer = orchestra(*words)
     assert answer.code in (0, 1, 2, 3)
     assert "defect of Orchestra" not in answer.err, (words, answer)
-    if "--json" in words and answer.code and not {"--help", "-h", "--", "--version"} & set(words) and "inspect" not in words:
+    if (
+        "--json" in words
+        and answer.code
+        and not {"--help", "-h", "--", "--version"} & set(words)
+        and "inspect" not in words
+    ):
         assert json.loads(answer.out)["ok"] is False

@@ -56,13 +56,22 @@ def test_generating_again_changes_only_what_changed(orchestra: CommandLine, writ
         write(name, (FOLDER / name).read_text(encoding="utf-8"))
     text = PROJECT.read_text(encoding="utf-8")
     changed = write("orchestra.yaml", text.replace("quantity: 50", "quantity: 60"))
-    made = {item["key"]: (item["version"], item["status"]) for item in orchestra.json("suite", "generate", changed)["scenarios"]}
+    made = {
+        item["key"]: (item["version"], item["status"])
+        for item in orchestra.json("suite", "generate", changed)["scenarios"]
+    }
     assert sorted(made.values()) == [(1, "PUBLISHED"), (2, "DRAFT")]
-    fewer = (FOLDER / "orders.bpmn").read_text(encoding="utf-8").replace('sourceRef="Gate_Large" targetRef="End_Done"', 'sourceRef="Gate_Large" targetRef="Task_Approve"')
+    fewer = (
+        (FOLDER / "orders.bpmn")
+        .read_text(encoding="utf-8")
+        .replace('sourceRef="Gate_Large" targetRef="End_Done"', 'sourceRef="Gate_Large" targetRef="Task_Approve"')
+    )
     write("orders.bpmn", fewer)
     orchestra.json("suite", "generate", changed)
     listed = orchestra.json("scenario", "list", "orders")
-    assert sorted(item["processVersion"] for item in listed if item["active"]) == [2] * len([i for i in listed if i["active"]])
+    assert sorted(item["processVersion"] for item in listed if item["active"]) == [2] * len(
+        [i for i in listed if i["active"]]
+    )
 
 
 def test_gaps_keep_a_draft_until_they_are_filled_by_hand(orchestra: CommandLine, write: Write) -> None:
@@ -72,7 +81,10 @@ def test_gaps_keep_a_draft_until_they_are_filled_by_hand(orchestra: CommandLine,
     made = orchestra.json("suite", "generate", write("orchestra.yaml", text), "--publish")
     assert {item["status"] for item in made["scenarios"]} == {"DRAFT"}
     assert {gap["field"] for item in made["scenarios"] for gap in item["gaps"]} == {"body.item"}
-    assert "gap: shop.placeOrder requires body.item" in orchestra.done("suite", "generate", write("orchestra.yaml", text)).out
+    assert (
+        "gap: shop.placeOrder requires body.item"
+        in orchestra.done("suite", "generate", write("orchestra.yaml", text)).out
+    )
     key = keys(orchestra)[0]
     orchestra.done("scenario", "publish", f"orders/{key}", code=2)
     content = orchestra.json("scenario", "export", f"orders/{key}")
@@ -111,7 +123,16 @@ def test_versions_history_and_difference(ready: CommandLine, write: Write) -> No
     content["data"]["quantity"] = 99
     del content["data"]["item"]
     ready.done("scenario", "import", write("s.json", content), "--suite", "orders", "--expect-version", 1)
-    stale = ready.done("scenario", "import", write("s.json", {**content, "name": "x"}), "--suite", "orders", "--expect-version", 1, code=2)
+    stale = ready.done(
+        "scenario",
+        "import",
+        write("s.json", {**content, "name": "x"}),
+        "--suite",
+        "orders",
+        "--expect-version",
+        1,
+        code=2,
+    )
     assert "version 2" in stale.err
     assert "tester" in stale.err
     history = ready.json("scenario", "history", f"orders/{key}")
@@ -151,7 +172,11 @@ def test_environments_are_replaced_by_name(orchestra: CommandLine, shop: OrderSh
 
 def test_data_sets_have_their_scope(ready: CommandLine, write: Write) -> None:
     key = keys(ready)[0]
-    texts = {"GLOBAL": "name: g", "SUITE": "name: s\nsuite: orders", "SCENARIO": f"name: k\nsuite: orders\nscenario: {key}"}
+    texts = {
+        "GLOBAL": "name: g",
+        "SUITE": "name: s\nsuite: orders",
+        "SCENARIO": f"name: k\nsuite: orders\nscenario: {key}",
+    }
     for scope, text in texts.items():
         stored = ready.json("data", "import", write("d.yaml", f"{text}\ntags: [t]\nrows: [{{key: a, n: 1}}]"))
         assert (stored["scope"], stored["data"]["rows"]) == (scope, [{"key": "a", "values": {"n": 1}}])
@@ -184,5 +209,9 @@ def test_schemas_are_listed_printed_and_written(orchestra: CommandLine, tmp_path
     names = orchestra.json("schema")
     assert {"orchestra.yaml", "scenario-file", "data-file", "environment-file"} <= set(names)
     assert orchestra.json("schema", "orchestra.yaml")["title"] == "ProjectBinding"
-    assert len(orchestra.json("schema", "--out", tmp_path / "deep")) == len(names) == len(list((tmp_path / "deep").iterdir()))
+    assert (
+        len(orchestra.json("schema", "--out", tmp_path / "deep"))
+        == len(names)
+        == len(list((tmp_path / "deep").iterdir()))
+    )
     assert "'data-file'" in orchestra.done("schema", "date-file", code=2).err

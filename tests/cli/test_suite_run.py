@@ -244,3 +244,16 @@ def test_no_wait_only_submits(ready: CommandLine) -> None:
 def test_giving_up_to_wait_is_3(ready: CommandLine) -> None:
     said = run(ready, "orders", "--no-worker", "--timeout", 1, code=3)
     assert set(statuses(said).values()) <= {"PENDING", "QUEUED"}
+
+
+def test_a_notebook_run_says_the_same_and_keeps_its_notebook(ready: CommandLine) -> None:
+    key = next(item["key"] for item in ready.json("scenario", "list", "orders") if len(item["steps"]) == 2)
+    inline = run(ready, f"orders/{key}")["runs"][0]
+    said = ready.json("suite", "run", f"orders/{key}", "--env", "test", "--executor", "notebook")
+    (notebook,) = said["runs"]
+    assert said["exitCode"] == 0
+    assert [(step["alias"], step["status"]) for step in notebook["steps"]] == [
+        (step["alias"], step["status"]) for step in inline["steps"]
+    ]
+    kept = [path for path in (ready.home / "notebooks").rglob("*.ipynb") if notebook["id"] in str(path)]
+    assert len(kept) == 1

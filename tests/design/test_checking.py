@@ -84,7 +84,12 @@ def test_every_place_of_a_step_is_looked_at() -> None:
         "exportAs": {"e": "response.body.x.y"}, "stopWhen": "response.body.idd == ''",
     }  # fmt: skip
     found = problems(step("one", meta=meta))
-    assert {field for _, field in found} >= {"meta.headers.h", "meta.parameters.p", "meta.valueTemplate", "meta.stopWhen"}
+    assert {field for _, field in found} >= {
+        "meta.headers.h",
+        "meta.parameters.p",
+        "meta.valueTemplate",
+        "meta.stopWhen",
+    }
 
 
 def test_the_environments_variables_are_known_at_submission_only() -> None:

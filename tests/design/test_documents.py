@@ -35,7 +35,12 @@ def refusal(text: str) -> DefinitionError:
         (HEAD + "setup:\n  - {alias: 1st, operation: a.b}", 4, "setup[0].alias", "1st"),
         ("suite: a b\nprocess: p", 1, "suite", "'a b'"),
         (HEAD + "elements:\n  T:\n    then:\n      - {alias: x}", 6, "elements.T.then[0]", "needs either db and sql"),
-        (HEAD + "elements:\n  T:\n    then:\n      - {alias: x, db: d, sql: s}", 6, "elements.T.then[0]", "expects nothing"),
+        (
+            HEAD + "elements:\n  T:\n    then:\n      - {alias: x, db: d, sql: s}",
+            6,
+            "elements.T.then[0]",
+            "expects nothing",
+        ),
         ("- a", 1, None, "expected fields, found a list"),
         ("", None, None, "expected fields, found nothing"),
         ("just text", 1, None, "expected fields, found 'just text'"),
@@ -51,7 +56,9 @@ def test_a_wrong_field_is_told_with_line_field_and_nearest_name(
 
 
 def test_further_wrong_fields_are_counted_once_each() -> None:
-    assert str(refusal(HEAD + "maxLoop: many\nelements:\n  T: {expect: {status: ok}}")).endswith("(1 more in this file.)")
+    assert str(refusal(HEAD + "maxLoop: many\nelements:\n  T: {expect: {status: ok}}")).endswith(
+        "(1 more in this file.)"
+    )
 
 
 def test_an_absent_file_is_told_with_the_nearest_one(tmp_path: Path) -> None:

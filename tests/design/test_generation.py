@@ -94,11 +94,14 @@ def test_steps_carry_their_element_and_the_flows_fired_since_the_step_before() -
 
 
 def test_data_comes_from_defaults_then_flows_then_the_scenario() -> None:
-    text = PAY + """
+    text = (
+        PAY
+        + """
 flows:
   done: { data: { amount: 6, done: yes please } }
   again: { data: { amount: "{{ taken * 10 }}", done: "{{ flows['f2'] }}", card: "{{ run.token }}" } }
 """
+    )
     found = {times: scenario.data for times, scenario in loop(text).items()}
     assert found[0] == {"amount": 6, "done": "yes please"}
     assert found[1] == {"amount": 6, "done": "yes please", "card": "{{ run.token }}"}
@@ -118,7 +121,9 @@ def test_a_value_of_path_and_run_together_is_refused() -> None:
 
 
 def test_expectations_of_a_flow_join_those_of_the_step_before_it() -> None:
-    text = T_AND_U + """
+    text = (
+        T_AND_U
+        + """
 flows:
   f2:
     expect:
@@ -126,6 +131,7 @@ flows:
   f3:
     expect: { of: t, rules: ["true"] }
 """
+    )
     first, second = line(text).steps
     expected = first.expectations
     assert (expected.expected_status_code, expected.max_duration_ms, expected.check_contract) == (201, 9, False)
@@ -161,7 +167,9 @@ def test_when_must_be_true_or_false() -> None:
 
 
 def test_setup_and_teardown_enclose_the_path() -> None:
-    text = T_AND_U + """
+    text = (
+        T_AND_U
+        + """
 setup:
   - { operation: shop.read }
   - { alias: login, operation: shop.start, export: { token: response.body.id } }
@@ -169,6 +177,7 @@ teardown:
   - { alias: clean, operation: shop.read, when: "'f2' in flows" }
   - { alias: never, operation: shop.read, when: "'nope' in flows" }
 """
+    )
     scenario = line(text)
     assert [step.alias for step in scenario.steps] == ["read", "login", "t", "u", "clean"]
     assert scenario.steps[1].action.meta.export_as == {"token": "response.body.id"}
@@ -269,8 +278,14 @@ def test_unknown_names_are_told_with_their_place(text: str, part: str, field: st
         ("elements:\n  T:\n    operation: shop.start\n    expect: {rules: ['a ==']}", "elements.T.expect.rules[0]"),
         ("elements:\n  T:\n    operation: shop.start\n    when: '1 +'", "elements.T.when"),
         ("elements:\n  T:\n    operation: shop.start\n    export: {x: 'a b'}", "elements.T.export.x"),
-        ("elements:\n  T:\n    operation: shop.start\n    input: {body: {a: [1, '{{ x']}}", "elements.T.input.body.a[1]"),
-        ("elements:\n  T:\n    then:\n      - {alias: a, operation: shop.read, stopWhen: ')'}", "elements.T.then[0].stopWhen"),
+        (
+            "elements:\n  T:\n    operation: shop.start\n    input: {body: {a: [1, '{{ x']}}",
+            "elements.T.input.body.a[1]",
+        ),
+        (
+            "elements:\n  T:\n    then:\n      - {alias: a, operation: shop.read, stopWhen: ')'}",
+            "elements.T.then[0].stopWhen",
+        ),
         ("data:\n  a:\n    b:\n      c: '{{ ( }}'", "data.a.b.c"),
         ("flows:\n  f1:\n    data:\n      c: '{{ ( }}'", "flows.f1.data.c"),
         ("flows:\n  f2:\n    expect:\n      - {rules: [')']}", "flows.f2.expect[0].rules[0]"),

@@ -116,8 +116,10 @@ json_values = st.recursive(
     | st.integers(-(10**30), 10**30)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -138,6 +140,15 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(json_values | st.sampled_from(["1e3", "NO", "012", "0o7", "", "~", "<<", "=", " x ", "a: b", "#", "-", "\x85", "é\u2028", "{{ a }}"]))
+@given(
+    json_values
+    | st.sampled_from(
+        ["1e3", "NO", "012", "0o7", "", "~", "<<", "=", " x ", "a: b", "#", "-", "\x85", "é\u2028", "{{ a }}"]
+    )
+)
 def test_what_is_written_as_yaml_reads_back_the_same(value: object) -> None:
-    assert data_of(write_yaml({"a": value, "b": [value], "c": {"d": value}})) == {"a": value, "b": [value], "c": {"d": value}}
+    assert data_of(write_yaml({"a": value, "b": [value], "c": {"d": value}})) == {
+        "a": value,
+        "b": [value],
+        "c": {"d": value},
+    }

@@ -17,7 +17,6 @@ from orchestra_kit.app.settings import VARIABLES, Settings
 from orchestra_kit.app.workspace import Workspace
 from orchestra_kit.cli import main
 
-
 Write = Callable[[str, Any], Path]
 """Writes a file of a name: text as it is, anything else as JSON."""
 
