@@ -74,19 +74,19 @@ l.map(x, x).filter(x, x > 1).exists(x, x == 3)|size(l.filter(x, x > 1)) == 2 && 
 timestamp('2024-01-02T03:04:05Z')|timestamp('2024-01-02T03:04:05Z').getFullYear()|duration('90s')|timestamp('2024-01-01T00:00:00Z') + duration('1h')|duration('90s').getMinutes()|timestamp('2024-01-02T00:00:00Z') > timestamp('2024-01-01T00:00:00Z')
 type(i) == int|type(s) == string|type(l) == list|type(m) == map|type(d) == double|type(z) == null_type|type(t) == bool
 1 // a comment|i /* d */|i\t+\n1|m . a|m [ 'a' ]|s . size ( )|a.if|m.as
-"""  # noqa: E501
+"""
 
 INVALID = """
 |1 +|+1|1 = 1|a & b|a ? b|a ?: b|(1|1)|[1|{1|{1: }|{'a': 1, 'b'}|f(1,)|m.|m..a|.|1.|1..2|"abc|'abc|'a"|"\\q"|"\\400"|"\\u12"|"\\ud800"|b"\\u00e9"|rb'a'|1 2|"a" "b"|m.true|m.in|m.null|as|if|for|in|1 in
 $a|@a|#|1;2|`a`|m.`a`|'''abc''|0x|0xG|1_000|1e|1e999|9223372036854775808|-9223372036854775809|18446744073709551616u|-!t|1 -|== 1|a b|a.b c|?|:|has(m)|has(m['a'])|l.all(1, true)|l.map(x.y, true)|"x"()|(a)(b)
 i +* 2|&& t|t &&|t &&& t|l[|l[]|l[1|{,1}|m.1|m.'a'|i ? : 1|1 ? 2|()|a\u00a0b|é|a.é|s.size(|s.size)|[1 2]|{1 2}|{1: 2: 3}|[1: 2]|"a\nb"
-"""  # noqa: E501
+"""
 
 WRONG_VALUES = """
 !-1|has()|z + 1|t + 1|'a' + 1|l + 1|'a' * 2|-s|!i|i && t|t && i|i ? 1 : 2|s < 1|t < 1|z < 1|l < l|1 in 1|'a' in s|gone|m.gone|gone.x|l[3]|l[-1]|l['a']|l[1.0]|m[1]|s[0]|z.a|i.a|s.a|l.a|1 / 0|1 % 0|i / 0|9223372036854775807 + 1|9223372036854775807 * 2
 size(1)|size(null)|int('x')|int(1e300)|int(t)|double('x')|uint(-1)|timestamp('x')|s.startsWith(1)|i.startsWith('a')|s.matches('(')|l.all(x, x)|l.exists(x, 1)|l.filter(x, x)|z.map(x, x)|s.map(x, x)|l.map(x, x.a)|l.all(x, 1 / (x - 1) > 0)
 l.map(x, gone)|[1, gone]|{'a': gone}|has(gone.a)|has(m.gone.b)|t ? gone : 1|gone == 1|!gone|gone(1)|s.gone()|{1.5: 1}|5.0 % 3.0|x|l.map(x, y)|(-9223372036854775807 - 1) / -1|1u - 2u|m.b.c.d|r.map(x, x.v)|r[5].k|r[0].q
-"""  # noqa: E501
+"""
 
 DIFFERENCES = {
     "size('é')": "the library counts bytes, the language characters",
