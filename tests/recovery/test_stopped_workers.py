@@ -8,6 +8,13 @@ import threading
 from fault_watch import changes
 
 
+def claims_of(stage, worker, submitted):
+    """Return the runs a worker has claimed of those submitted."""
+    ids = {run.id for run in submitted.runs}
+    moves = changes(stage.urls, "run")
+    return [c.id for c in moves if c.id in ids and c.move == ("QUEUED", "IN_PROGRESS") and c.writer == worker.name]
+
+
 def test_a_frozen_worker_that_wakes_up_writes_nothing(stage):
     """T02: SIGSTOP beyond the lease with a step in flight; another worker ends the run; SIGCONT."""
     stage.define("suite", {"chain": stage.calls(3)})
@@ -19,12 +26,18 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(stage):
     frozen = stage.holder_of(run_id)
     frozen.signal(signal.SIGSTOP)
     stage.until(lambda: stage.service.arrivals("s2") == 2, "the other worker repeats step 2")
-    stage.service.release()  # both are answered; the first one cannot read its answer yet
-    stage.wait(submitted)
+    stage.service.rule("s3@r0", hold=True)
+    stage.service.release("s2")  # both are answered; the first one cannot read its answer yet
+    stage.until(lambda: stage.service.arrivals("s3", "r0"), "the other worker is in step 3, the run is not over")
     frozen.signal(signal.SIGCONT)
-    second = stage.submit(rows_of_data=8, prefix="later")  # the woken worker is as good as any other
+    stage.service.rule("s1", hold=True)
+    second = stage.submit(rows_of_data=8, prefix="later")  # more than the other worker has threads for
+    stage.until(lambda: claims_of(stage, frozen, second), "the woken worker works again")
+    stage.service.release("s1")
     stage.wait(second)
-    stage.until(lambda: stage.service.arrivals("s3", "r0") == 1, "step 3 was done once")
+    stage.service.release()
+    stage.wait(submitted)
+    assert stage.service.arrivals("s3", "r0") == 1
     run = stage.run(run_id)
     assert (run.status, run.recoveries, run.lease_epoch) == ("PASSED", 1, 2)
     assert [len(stage.service.by_key()[item.idempotency_key]) for item in stage.results(run_id)] == [1, 2, 1]
