@@ -166,6 +166,18 @@ class Stage:
 
         until(enough, f"{count} workers are up", seconds=seconds)
 
+    def holders(self) -> list[WorkerProcess]:
+        """Return the living workers that hold runs, waiting until there is one."""
+
+        def found() -> list[WorkerProcess]:
+            locked = [
+                row["locked_by"] for row in rows(self.urls, "SELECT locked_by FROM test_run WHERE locked_by <> ''")
+            ]
+            return [worker for worker in self.fleet.living if any(worker.holds(name) for name in locked)]
+
+        held: list[WorkerProcess] = until(found, "a living worker holds a run")
+        return held
+
     def holder_of(self, run_id: str) -> WorkerProcess:
         """Return the worker that holds a run, waiting until one does."""
         locked_by = until(lambda: self.run(run_id).locked_by, f"somebody holds {run_id}")

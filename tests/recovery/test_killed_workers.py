@@ -30,16 +30,8 @@ def kill_a_holder(stage, chance, seconds):
     held = f"s{chance.randint(2, 4)}"
     stage.service.rule(held, hold=True)  # the batch waits here, so that it cannot end before its kills
     stage.wait_until_up(2, seconds=seconds)
-    holders = stage.until(
-        lambda: [worker for worker in stage.fleet.living if holds_runs(stage, worker)], "work goes on"
-    )
-    chance.choice(holders).kill()
+    chance.choice(stage.holders()).kill()
     stage.service.release()
-
-
-def holds_runs(stage, worker):
-    found = rows(stage.urls, "SELECT locked_by FROM test_run WHERE status = 'IN_PROGRESS'")
-    return any(worker.holds(row["locked_by"]) for row in found)
 
 
 def check_batch(stage, submitted, *, runs, kills, limit):
