@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -34,8 +34,3 @@ def new_id() -> str:
     number = (number & ~(0x3 << 62)) | (0x2 << 62)
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def freeze_sequence(items: Sequence[Any] | None) -> tuple[Any, ...]:
-    """Return `items` as a tuple, an absent one as an empty tuple."""
-    return tuple(items or ())
