@@ -58,6 +58,7 @@ class ScenarioFile(Value):
     data: dict[str, Any] = {}
     path: tuple[str, ...] = ()
     end_flow_ids: tuple[str, ...] = ()
+    source: dict[str, Any] = {}
     gaps: tuple[Gap, ...] = ()
     """What it still lacks; taking a line out says that nothing is lacking there. Inputs and references are looked at again."""
     steps: tuple[ScenarioStep, ...] = Field(min_length=1)

@@ -271,7 +271,7 @@ class _RunMaker:
             if step.endpoint_ref and (spec := self._specs.get(step.endpoint_ref.service_name))
         }
         return RunPlan(
-            scenario=scenario,
+            scenario=scenario.model_copy(update={"source": {}}),  # a run has no use for it
             environment=self._environment,
             db_profiles=db_profiles,
             kafka_profiles=kafka_profiles,

@@ -197,6 +197,8 @@ class TestScenario(Value):
     gaps: tuple[Gap, ...] = ()
     data: dict[str, Any] = {}
     """Values that drive the system down this path; a data row may override them."""
+    source: dict[str, Any] = {}
+    """What the document it was imported from says and no other field has a place for: {format, ...}; exports use it."""
     created_at: datetime
     created_by: str
     updated_at: datetime

@@ -93,6 +93,7 @@ test_scenario = _table(
     _json("end_flow_ids"),
     _json("gaps"),
     _json("data"),
+    _json("source"),
     *_made(),
     _time("updated_at"),
     _text("updated_by"),
