@@ -68,11 +68,18 @@ class NodeType(StrEnum):
 
 
 class Loop(Value):
-    """Repetition of an activity: `standard`, `parallel` or `sequential` (multi-instance)."""
+    """Repetition of an activity: `standard`, `parallel` or `sequential` (multi-instance).
+
+    `cardinality` is how often as the file writes it, `collection` what is gone through, `element` the variable for one.
+    """
 
     kind: str
     max_loop_iterations: int | None = None
     condition: str | None = None
+    cardinality: str | None = None
+    collection: str | None = None
+    element: str | None = None
+    test_before: bool = False
 
 
 class Condition(Value):
@@ -114,6 +121,7 @@ class SequenceFlow(Value):
     process_id: str
     condition: Condition | None = None
     is_default: bool = False
+    extensions: dict[str, Any] = {}
     line: int | None = None
 
 
@@ -125,34 +133,63 @@ class Lane(Value):
     process_id: str
     node_ids: tuple[str, ...] = ()
     parent_id: str | None = None
+    extensions: dict[str, Any] = {}
 
 
 class Participant(Value):
-    """A pool of a collaboration, and the process it plays (none for a black box)."""
+    """A pool of a collaboration, and the process it plays (none for a black box); or one who takes part in a sequence.
+
+    `kind` is what a sequence diagram calls it (actor, database, queue ...); `driven` whether the tests play it unless
+    the project says otherwise (None: the construct decides).
+    """
 
     id: str
     name: str = ""
     process_id: str | None = None
+    kind: str | None = None
+    driven: bool | None = None
+    extensions: dict[str, Any] = {}
 
 
 class MessageFlow(Value):
-    """A message between two participants or their nodes."""
+    """A message between two participants or their nodes. `message` is the name of what is sent, where the file says it."""
 
     id: str
     name: str = ""
     source: str
     target: str
+    message: str | None = None
+    extensions: dict[str, Any] = {}
 
 
 class ProcessSummary(Value):
-    """One process of the file, with the number of its flow nodes and sequence flows."""
+    """One process of the file, with the number of its flow nodes and sequence flows, for a sequence diagram also of its
+    messages and fragments."""
 
     id: str
     name: str = ""
     is_executable: bool | None = None
     nodes: int = 0
     flows: int = 0
+    extensions: dict[str, Any] = {}
     line: int | None = None
+
+
+class GlobalTask(Value):
+    """A task outside any process that call activities may name; `type` is its XML element."""
+
+    id: str
+    name: str = ""
+    type: str
+    extensions: dict[str, Any] = {}
+
+
+class Import(Value):
+    """Another file the document names. It is never opened by the reader."""
+
+    location: str
+    namespace: str = ""
+    type: str = ""
 
 
 class Bounds(Value):
@@ -165,44 +202,64 @@ class Bounds(Value):
 
 
 class DiagramShape(Value):
-    """Where a node, pool, lane or artifact is drawn."""
+    """Where a node, pool, lane or artifact is drawn. `plane` is the number of the diagram in the file that holds it."""
 
     element_id: str
     bounds: Bounds
     label: Bounds | None = None
+    plane: int = 0
     is_expanded: bool | None = None
     is_horizontal: bool | None = None
 
 
 class DiagramEdge(Value):
-    """The way points of a flow, and where its label is drawn."""
+    """The way points of a flow, where its label is drawn, and the number of the diagram that holds it."""
 
     element_id: str
     waypoints: tuple[tuple[float, float], ...]
     label: Bounds | None = None
+    plane: int = 0
+
+
+class DiagramPlane(Value):
+    """One of the diagrams of a file: its name, and the process, sub-process or collaboration it shows."""
+
+    name: str = ""
+    element_id: str = ""
 
 
 class Diagram(Value):
-    """Diagram interchange of the file; empty when the file has none."""
+    """Diagram interchange of the file; empty when the file has none. Each plane has coordinates of its own."""
 
     shapes: tuple[DiagramShape, ...] = ()
     edges: tuple[DiagramEdge, ...] = ()
+    planes: tuple[DiagramPlane, ...] = ()
 
 
 class Artifact(Value):
-    """A data object, data store, text annotation or group: drawn, never executed. `text` is what it shows."""
+    """A data object, data store, text annotation or group: drawn, never executed. `text` is what it shows.
+
+    `refers_to` is the data object or store behind a reference, `item` the type of what it holds.
+    """
 
     id: str
     type: str
     text: str = ""
+    process_id: str | None = None
+    refers_to: str | None = None
+    is_collection: bool = False
+    state: str | None = None
+    item: str | None = None
 
 
 class Association(Value):
-    """A dotted line between an artifact and an element."""
+    """A dotted line between an artifact and an element: `association`, `dataInput` (read by it) or `dataOutput` (written)."""
 
     id: str
     source: str
     target: str
+    kind: str = "association"
+    direction: str | None = None
 
 
 class Diagnostic(Value):
@@ -229,6 +286,10 @@ class ControlFlowGraph(Value):
     associations: tuple[Association, ...] = ()
     diagram: Diagram = Diagram()
     max_loop_iterations: int = 2
+    global_tasks: tuple[GlobalTask, ...] = ()
+    imports: tuple[Import, ...] = ()
+    target_namespace: str = ""
+    extensions: dict[str, Any] = {}
 
 
 class Process(Value):

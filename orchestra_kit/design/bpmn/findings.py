@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from orchestra_kit.model.enums import Severity
 from orchestra_kit.model.process import Diagnostic
@@ -89,7 +90,8 @@ MOST_OF_ONE_CODE = 200
 class Findings:
     """Gathers diagnostics in the order they are found; more than 200 of one code are counted, not listed."""
 
-    def __init__(self) -> None:
+    def __init__(self, severities: Mapping[str, Severity] = SEVERITIES) -> None:
+        self._severities = severities
         self._items: list[Diagnostic] = []
         self._counts: Counter[str] = Counter()
 
@@ -108,7 +110,7 @@ class Findings:
             return
         self._items.append(
             Diagnostic(
-                severity=SEVERITIES[code],
+                severity=self._severities[code],
                 code=code,
                 message=f"{message} [{rule}]" if rule else message,
                 element_id=element_id,
