@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from itertools import chain
 
 from orchestra_kit.design.bpmn.parsing import Element
-from orchestra_kit.design.bpmn.vocabulary import EVENT_DEFINITIONS
 from orchestra_kit.model.process import Condition, Loop
 
-_DETAILS = ("messageRef", "signalRef", "errorRef", "escalationRef", "activityRef", "operationRef")
+_COLLECTIONS = ("collection", "inputCollection")
+_ELEMENTS = ("elementVariable", "inputElement", "inputVariable")
 
 
 def local_name(element: Element) -> str:
     """Return the tag without its namespace; '' for comments and the like."""
     tag = element.tag
-    return tag.rsplit("}", 1)[-1] if isinstance(tag, str) else ""
+    return _bare(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _bare(tag: str) -> str:
+    return tag.rsplit("}", 1)[-1]
 
 
 def text_of(element: Element | None) -> str:
@@ -44,14 +49,19 @@ def child(element: Element, name: str) -> Element | None:
 
 
 def read_loop(element: Element) -> Loop | None:
-    """Return the loop characteristics of an activity."""
+    """Return the loop characteristics of an activity, vendors' collections included."""
     found = child(element, "multiInstanceLoopCharacteristics")
     if found is not None:
         cardinality = text_of(child(found, "loopCardinality"))
+        item = child(found, "inputDataItem")
         return Loop(
             kind="sequential" if is_true(found.get("isSequential")) else "parallel",
             max_loop_iterations=to_int(cardinality),
             condition=text_of(child(found, "completionCondition")) or None,
+            cardinality=cardinality or None,
+            collection=_vendor_attribute(found, _COLLECTIONS) or text_of(child(found, "loopDataInputRef")) or None,
+            element=_vendor_attribute(found, _ELEMENTS)
+            or (None if item is None else item.get("name") or item.get("id")),
         )
     found = child(element, "standardLoopCharacteristics")
     if found is None:
@@ -60,7 +70,18 @@ def read_loop(element: Element) -> Loop | None:
         kind="standard",
         max_loop_iterations=to_int(found.get("loopMaximum")),
         condition=text_of(child(found, "loopCondition")) or None,
+        test_before=is_true(found.get("testBefore")),
     )
+
+
+def _vendor_attribute(element: Element, names: tuple[str, ...]) -> str | None:
+    """Return the first attribute of those local names on an element or inside its extension elements."""
+    extensions = child(element, "extensionElements")
+    for item in chain((element,), () if extensions is None else extensions.iter()):
+        for name, value in item.items():
+            if value and name.rsplit("}", 1)[-1] in names:
+                return str(value)
+    return None
 
 
 def read_condition(element: Element, default_language: str | None) -> Condition | None:
@@ -75,42 +96,3 @@ def read_condition(element: Element, default_language: str | None) -> Condition 
             return None
         text = resource
     return Condition(text=text, language=found.get("language") or default_language)
-
-
-def read_event_definitions(
-    element: Element, by_id: Mapping[str, Element]
-) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
-    """Return the triggers of an event as short words, and their details (names, codes, expressions) in the same order."""
-    kinds: list[str] = []
-    details: list[dict[str, Any]] = []
-    for item in element:
-        name = local_name(item)
-        definition: Element | None = item
-        if name == "eventDefinitionRef":
-            definition = by_id.get(text_of(item).rsplit(":", 1)[-1])
-            name = "" if definition is None else local_name(definition)
-        if name in EVENT_DEFINITIONS and definition is not None:
-            kinds.append(EVENT_DEFINITIONS[name])
-            details.append(_details(definition, EVENT_DEFINITIONS[name], by_id))
-    return tuple(kinds), details
-
-
-def _details(definition: Element, kind: str, by_id: Mapping[str, Element]) -> dict[str, Any]:
-    result: dict[str, Any] = {"type": kind}
-    if definition.get("name"):
-        result["name"] = definition.get("name")
-    for name in _DETAILS:
-        reference = definition.get(name) or text_of(child(definition, name))
-        if not reference:
-            continue
-        result[name] = reference
-        target = by_id.get(reference) if reference in by_id else by_id.get(reference.rsplit(":", 1)[-1])
-        if target is not None:
-            for code in ("name", "errorCode", "escalationCode"):
-                if target.get(code):
-                    result[code] = target.get(code)
-    for name in ("timeDuration", "timeDate", "timeCycle", "condition"):
-        text = text_of(child(definition, name))
-        if text:
-            result[name] = text
-    return result

@@ -9,17 +9,23 @@ from typing import Any
 from orchestra_kit.design.bpmn.elements import is_true, local_name
 from orchestra_kit.design.bpmn.parsing import Element
 from orchestra_kit.design.bpmn.vocabulary import DIAGRAM
-from orchestra_kit.model.process import Bounds, Diagram, DiagramEdge, DiagramShape
+from orchestra_kit.model.process import Bounds, Diagram, DiagramEdge, DiagramPlane, DiagramShape
 
 
 def read_diagram(root: Element, known_ids: Container[str]) -> Diagram:
     """Return every shape and edge of every plane of the document."""
     shapes: list[DiagramShape] = []
     edges: list[DiagramEdge] = []
-    shape_tag, edge_tag = f"{{{DIAGRAM}}}BPMNShape", f"{{{DIAGRAM}}}BPMNEdge"
-    for item in root.iter(shape_tag, edge_tag):
+    planes: list[DiagramPlane] = []
+    plane_tag, shape_tag, edge_tag = (f"{{{DIAGRAM}}}{name}" for name in ("BPMNPlane", "BPMNShape", "BPMNEdge"))
+    for item in root.iter(plane_tag, shape_tag, edge_tag):
         element_id = _resolve(item.get("bpmnElement") or "", known_ids)
-        if item.tag == shape_tag:
+        plane = max(len(planes) - 1, 0)
+        if item.tag == plane_tag:
+            holder = item.getparent()
+            name = (holder.get("name") if holder is not None else None) or ""
+            planes.append(DiagramPlane(name=name, element_id=element_id))
+        elif item.tag == shape_tag:
             bounds, label = _bounds_and_label(item)
             if bounds is not None:
                 shapes.append(
@@ -27,14 +33,16 @@ def read_diagram(root: Element, known_ids: Container[str]) -> Diagram:
                         element_id=element_id,
                         bounds=bounds,
                         label=label,
+                        plane=plane,
                         is_expanded=_flag(item.get("isExpanded")),
                         is_horizontal=_flag(item.get("isHorizontal")),
                     )
                 )
         else:
             points = tuple(point for point in map(_waypoint, item) if point is not None)
-            edges.append(DiagramEdge(element_id=element_id, waypoints=points, label=_bounds_and_label(item)[1]))
-    return Diagram(shapes=tuple(shapes), edges=tuple(edges))
+            label = _bounds_and_label(item)[1]
+            edges.append(DiagramEdge(element_id=element_id, waypoints=points, label=label, plane=plane))
+    return Diagram(shapes=tuple(shapes), edges=tuple(edges), planes=tuple(planes))
 
 
 def _bounds_and_label(item: Element) -> tuple[Bounds | None, Bounds | None]:

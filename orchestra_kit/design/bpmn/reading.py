@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from orchestra_kit.design.bpmn import vocabulary as words
-from orchestra_kit.design.bpmn.elements import (
-    child,
-    is_true,
-    local_name,
-    read_condition,
-    read_event_definitions,
-    read_loop,
-    text_of,
-)
+from orchestra_kit.design.bpmn.artifacts import ArtifactReader
+from orchestra_kit.design.bpmn.details import called_element, multiplicity, node_details
+from orchestra_kit.design.bpmn.elements import is_true, local_name, read_condition, read_loop
+from orchestra_kit.design.bpmn.event_details import read_event_definitions, read_message
 from orchestra_kit.design.bpmn.extensions import ExtensionReader
 from orchestra_kit.design.bpmn.findings import Findings
 from orchestra_kit.design.bpmn.interchange import read_diagram
 from orchestra_kit.design.bpmn.parsing import Element
 from orchestra_kit.model.enums import SourceType
 from orchestra_kit.model.process import (
-    Artifact,
-    Association,
     ControlFlowGraph,
     FlowNode,
+    GlobalTask,
+    Import,
     Lane,
     MessageFlow,
     NodeType,
@@ -75,8 +70,8 @@ class GraphReader:
         self._lane_of: dict[str, str] = {}
         self._participants: list[Participant] = []
         self._message_flows: list[MessageFlow] = []
-        self._artifacts: list[Artifact] = []
-        self._associations: list[Association] = []
+        self._artifacts = ArtifactReader(self._by_id, self._resolve, self._id_of)
+        self._collaborations: dict[str, Any] = {}
         self._language = root.get("expressionLanguage")
         self._table = self._reader_table()
 
@@ -90,6 +85,7 @@ class GraphReader:
             owner = self._id_of(choreography, "choreography")
             self._read_children(choreography, Scope(owner, owner))
         self._read_misplaced()
+        self._artifacts.close()
         graph = ControlFlowGraph(
             source_type=SourceType.BPMN,
             processes=self._with_counts(processes),
@@ -98,9 +94,14 @@ class GraphReader:
             lanes=tuple(self._lanes),
             participants=tuple(self._participants),
             message_flows=tuple(self._message_flows),
-            artifacts=tuple(self._artifacts),
-            associations=tuple(self._associations),
+            artifacts=tuple(self._artifacts.artifacts),
+            associations=tuple(self._artifacts.associations),
             diagram=read_diagram(self._root, self._by_id),
+            global_tasks=tuple(self._global_tasks()),
+            imports=tuple(self._imports()),
+            target_namespace=self._root.get("targetNamespace") or "",
+            extensions=self._extensions.read(self._root)
+            | ({"collaborations": self._collaborations} if self._collaborations else {}),
         )
         return Readings(
             root=self._root,
@@ -156,10 +157,11 @@ class GraphReader:
         for name, kind in words.NODE_TAGS.items():
             table[name] = partial(self._read_node, kind)
         for name in words.ARTIFACT_TAGS:
-            table[name] = self._read_artifact
+            table[name] = lambda element, scope: self._artifacts.read_artifact(element, scope.process_id)
         table |= {
+            "dataObject": lambda element, scope: self._artifacts.queue_object(element, scope.process_id),
             "sequenceFlow": self._queue_flow,
-            "association": self._read_association,
+            "association": lambda element, _: self._artifacts.read_association(element),
             "ioSpecification": self._read_children,
             "laneSet": self._skip,
         }
@@ -173,6 +175,7 @@ class GraphReader:
             id=owner,
             name=element.get("name") or "",
             is_executable=None if executable is None else is_true(executable),
+            extensions=self._extensions.read(element),
             line=element.sourceline,
         )
 
@@ -214,10 +217,12 @@ class GraphReader:
         extensions = self._extensions.read(element)
         triggers: tuple[str, ...] = ()
         if kind.is_event:
-            triggers, details = read_event_definitions(element, self._by_id)
+            triggers, details = read_event_definitions(element, self._by_id, self._extensions)
             if details:
                 extensions["eventDefinitions"] = details
-        self._note_message(extensions)
+        extensions |= node_details(element, self._by_id, self._resolve)
+        if "messageRef" in extensions:
+            extensions |= read_message(self._by_id.get(self._resolve(extensions["messageRef"])), self._extensions)
         interrupting = element.get("cancelActivity" if kind is NodeType.BOUNDARY_EVENT else "isInterrupting")
         self._nodes.append(
             FlowNode(
@@ -233,7 +238,7 @@ class GraphReader:
                 event_definitions=triggers,
                 default_flow=self._resolve(element.get("default")) or None,
                 loop=read_loop(element) if kind.is_activity else None,
-                called_element=_called_element(element, extensions),
+                called_element=called_element(element, extensions),
                 operation_ref=self._operation(element),
                 extensions=extensions,
                 line=element.sourceline,
@@ -243,14 +248,7 @@ class GraphReader:
         self._seen.add(id(element))
         if kind.is_container:
             self._read_children(element, Scope(identifier, scope.process_id))
-        else:
-            self._read_data_associations(element, identifier)
-
-    def _note_message(self, extensions: dict[str, Any]) -> None:
-        reference = extensions.get("messageRef")
-        message = self._by_id.get(self._resolve(reference)) if reference else None
-        if message is not None and message.get("name"):
-            extensions["messageName"] = message.get("name")
+        self._artifacts.read_data_associations(element, identifier)
 
     def _operation(self, element: Element) -> str | None:
         reference = element.get("operationRef")
@@ -281,6 +279,7 @@ class GraphReader:
                     process_id=scope.process_id,
                     condition=read_condition(element, self._language),
                     is_default=(source, identifier) in defaults,
+                    extensions=self._extensions.read(element) if len(element) or len(element.attrib) > 3 else {},
                     line=element.sourceline,
                 )
             )
@@ -329,12 +328,16 @@ class GraphReader:
                     process_id=scope.process_id,
                     node_ids=members,
                     parent_id=parent,
+                    extensions=self._extensions.read(element),
                 )
             )
             for inner in element.iterchildren(self._prefix + "childLaneSet"):
                 self._read_lane_set(inner, scope, identifier)
 
     def _read_collaboration(self, element: Element) -> None:
+        found = self._extensions.read(element)
+        if found:
+            self._collaborations[element.get("id") or local_name(element)] = found
         for item in element:
             name = local_name(item)
             if name == "participant":
@@ -343,6 +346,7 @@ class GraphReader:
                         id=self._id_of(item, "participant"),
                         name=item.get("name") or "",
                         process_id=self._resolve(item.get("processRef")) or None,
+                        extensions=self._extensions.read(item) | multiplicity(item),
                     )
                 )
             elif name == "messageFlow":
@@ -352,47 +356,35 @@ class GraphReader:
                         name=item.get("name") or "",
                         source=self._resolve(item.get("sourceRef")),
                         target=self._resolve(item.get("targetRef")),
+                        message=self._message_name(item.get("messageRef")),
+                        extensions=self._extensions.read(item),
                     )
                 )
             elif name in ("textAnnotation", "group"):
-                self._read_artifact(item)
+                self._artifacts.read_artifact(item)
             elif name == "association":
-                self._read_association(item)
+                self._artifacts.read_association(item)
 
-    def _read_artifact(self, element: Element, _scope: Scope | None = None) -> None:
-        kind, text = local_name(element), element.get("name") or ""
-        if kind == "textAnnotation":
-            text = text_of(child(element, "text"))
-        elif kind == "group":
-            value = self._by_id.get(self._resolve(element.get("categoryValueRef")))
-            text = text if value is None else value.get("value") or ""
-        elif not text:
-            target = self._by_id.get(self._resolve(element.get("dataObjectRef") or element.get("dataStoreRef")))
-            text = "" if target is None else target.get("name") or ""
-        self._artifacts.append(Artifact(id=self._id_of(element, kind), type=kind, text=text))
+    def _message_name(self, reference: str | None) -> str | None:
+        message = self._by_id.get(self._resolve(reference)) if reference else None
+        return None if message is None else message.get("name") or None
 
-    def _read_association(self, element: Element, _scope: Scope | None = None) -> None:
-        self._associations.append(
-            Association(
-                id=self._id_of(element, "association"),
-                source=self._resolve(element.get("sourceRef")),
-                target=self._resolve(element.get("targetRef")),
+    def _global_tasks(self) -> Iterator[GlobalTask]:
+        for element in self._root.iterchildren(*(self._prefix + name for name in words.GLOBAL_TASKS)):
+            yield GlobalTask(
+                id=self._id_of(element, "global task"),
+                name=element.get("name") or "",
+                type=local_name(element),
+                extensions=self._extensions.read(element) | node_details(element, self._by_id, self._resolve),
             )
-        )
 
-    def _read_data_associations(self, element: Element, node_id: str) -> None:
-        """Read data in- and outputs as lines between the data and the node itself, as they are drawn."""
-        for item in element:
-            name = local_name(item)
-            if name == "dataInputAssociation":
-                source, target = self._resolve(text_of(child(item, "sourceRef"))), node_id
-            elif name == "dataOutputAssociation":
-                source, target = node_id, self._resolve(text_of(child(item, "targetRef")))
-            else:
-                continue
-            identifier = item.get("id")
-            if identifier:
-                self._associations.append(Association(id=identifier, source=source, target=target))
+    def _imports(self) -> Iterator[Import]:
+        for element in self._root.iterchildren(self._prefix + "import"):
+            yield Import(
+                location=element.get("location") or "",
+                namespace=element.get("namespace") or "",
+                type=element.get("importType") or "",
+            )
 
     def _with_counts(self, processes: list[ProcessSummary]) -> tuple[ProcessSummary, ...]:
         nodes: dict[str, int] = {}
@@ -405,14 +397,3 @@ class GraphReader:
             item.model_copy(update={"nodes": nodes.get(item.id, 0), "flows": flows.get(item.id, 0)})
             for item in processes
         )
-
-
-def _called_element(element: Element, extensions: dict[str, Any]) -> str | None:
-    """Return what a call activity calls; Zeebe names it in an extension."""
-    if element.get("calledElement"):
-        return str(element.get("calledElement"))
-    for name in ("zeebe:calledElement", "zeebe:calledDecision"):
-        called = extensions.get(name)
-        if isinstance(called, dict):
-            return called.get("processId") or called.get("decisionId")
-    return None

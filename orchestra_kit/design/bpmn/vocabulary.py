@@ -13,6 +13,13 @@ ORCHESTRA: Final = "http://orchestra-kit.dev/bpmn"
 NODE_TAGS: Final = {kind.value: kind for kind in NodeType}
 CONTAINER_TAGS: Final = frozenset(kind.value for kind in NodeType if kind.is_container)
 ROOT_CONTAINERS: Final = ("process", "choreography")
+GLOBAL_TASKS: Final = (
+    "globalTask",
+    "globalUserTask",
+    "globalManualTask",
+    "globalScriptTask",
+    "globalBusinessRuleTask",
+)
 COLLABORATIONS: Final = frozenset({"collaboration", "globalConversation", "choreography", "globalChoreographyTask"})
 
 EVENT_DEFINITIONS: Final = {
