@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,9 @@ MAX_DEPTH = 60
 MAX_NODES = 200_000
 
 FieldPath = tuple[str | int, ...]
+
+Tolerate = Callable[[str, FieldPath, int, str], None]
+"""Is told (code, field, line, message) of what a strict reading refuses and a tolerant one can make sense of."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PREFIX = "tag:yaml.org,2002:"
@@ -47,11 +50,15 @@ class _Node:
     """The elements of a list; keys and values in turn of a mapping."""
 
 
-def read_yaml(text: str, *, source: str) -> tuple[Any, dict[FieldPath, int]]:
-    """Return the data of a YAML or JSON text and the 1-based line of every field; raise DefinitionError."""
+def read_yaml(text: str, *, source: str, tolerate: Tolerate | None = None) -> tuple[Any, dict[FieldPath, int]]:
+    """Return the data of a YAML or JSON text and the 1-based line of every field; raise DefinitionError.
+
+    With `tolerate`, doubled fields (the last counts), merge keys, tags, further documents and numbers JSON lacks are
+    reported there and read as far as they make sense: for files that others wrote.
+    """
     lines: dict[FieldPath, int] = {}
     try:
-        root = _compose(yaml.parse(_plain(text), Loader=_LOADER), source)
+        root = _compose(yaml.parse(_plain(text), Loader=_LOADER), source, tolerate)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file=source, line=mark.line + 1, column=mark.column + 1) if mark else Place(file=source)
@@ -63,7 +70,7 @@ def read_yaml(text: str, *, source: str) -> tuple[Any, dict[FieldPath, int]]:
         raise DefinitionError(
             f"this is not valid YAML: {' '.join(str(error).split())}.", place=Place(file=source)
         ) from None
-    return (None if root is None else _Reader(source, lines).value(root, (), 0)), lines
+    return (None if root is None else _Reader(source, lines, tolerate).value(root, (), 0)), lines
 
 
 def is_plain_text(text: str) -> bool:
@@ -91,14 +98,17 @@ def _unreadable(error: yaml.reader.ReaderError) -> str:
     return f"this is not valid YAML: the character U+{character:04X} at position {error.position} is not allowed."
 
 
-def _compose(events: Iterator[yaml.Event], source: str) -> _Node | None:
+def _compose(events: Iterator[yaml.Event], source: str, tolerate: Tolerate | None) -> _Node | None:
     """Return the first document as a tree; a second one is an error."""
     anchors: dict[str, _Node] = {}
     root: _Node | None = None
     path: list[_Node] = []
     for count, event in enumerate(events):
         if isinstance(event, yaml.DocumentStartEvent) and root is not None:
-            raise _error(event, source, (), "the file holds several documents ('---'); write one.")
+            if tolerate is None:
+                raise _error(event, source, (), "the file holds several documents ('---'); write one.")
+            tolerate("SEVERAL_DOCUMENTS", (), _line(event), "the file holds several documents; the first is read.")
+            return root
         if isinstance(event, yaml.CollectionEndEvent):
             path.pop()
             continue
@@ -129,8 +139,8 @@ _TOO_MUCH = "the file is nested too deeply or holds too many values."
 class _Reader:
     """Turns the tree into data, noting lines, refusing tags, doubled names and aliases that multiply."""
 
-    def __init__(self, source: str, lines: dict[FieldPath, int]) -> None:
-        self._source, self._lines, self._count = source, lines, 0
+    def __init__(self, source: str, lines: dict[FieldPath, int], tolerate: Tolerate | None = None) -> None:
+        self._source, self._lines, self._count, self._tolerate = source, lines, 0, tolerate
 
     def value(self, node: _Node, path: FieldPath, depth: int) -> Any:
         """Return the data of a node."""
@@ -143,20 +153,33 @@ class _Reader:
             return self._scalar(node, event, path)
         allowed = "map" if isinstance(event, yaml.MappingStartEvent) else "seq"
         if event.tag not in (None, "!", _PREFIX + allowed):
-            raise self._error(node, path, f"the tag '{_short(event.tag)}' is not allowed.")
+            self._refuse("TAG", node, path, f"the tag '{_short(event.tag)}' is not allowed.")
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(node, path, depth)
         return [self.value(item, (*path, position), depth + 1) for position, item in enumerate(node.items)]
 
     def _mapping(self, node: _Node, path: FieldPath, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         for key, item in zip(node.items[::2], node.items[1::2], strict=True):
+            if self._tolerate is not None and _is_merge(key):
+                merged = self._merged(key, item, path, depth, merged)
+                continue
             name = self._name(key, path)
             if name in result:
-                raise self._error(key, (*path, name), f"the field '{name}' stands here twice.")
+                self._refuse("NAME_DOUBLED", key, (*path, name), f"the field '{name}' stands here twice.")
             self._lines[(*path, name)] = key.event.start_mark.line + 1
             result[name] = self.value(item, (*path, name), depth + 1)
-        return result
+        return {**merged, **result} if merged else result
+
+    def _merged(self, key: _Node, item: _Node, path: FieldPath, depth: int, known: dict[str, Any]) -> dict[str, Any]:
+        """Return what a merge key brings: of several, the first that has a field counts."""
+        brought = self.value(item, path, depth + 1)
+        for part in brought if isinstance(brought, list) else [brought]:
+            if not isinstance(part, dict):
+                raise self._error(key, path, "a merge key ('<<') takes a mapping.")
+            known = {**part, **known}
+        return known
 
     def _name(self, key: _Node, path: FieldPath) -> str:
         event = key.event
@@ -180,7 +203,8 @@ class _Reader:
         value = self._plain_scalar(node, text, path)
         kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
         if tag not in kinds:
-            raise self._error(node, path, f"the tag '{_short(event.tag)}' is not allowed.")
+            self._refuse("TAG", node, path, f"the tag '{_short(event.tag)}' is not allowed.")
+            return text
         if not isinstance(value, kinds[tag]) or (tag != "bool" and isinstance(value, bool)):  # type: ignore[arg-type]
             raise self._error(node, path, f"'{text[:60]}' is no {tag}.")
         return value
@@ -198,12 +222,28 @@ class _Reader:
         if _NUMBER.match(text) or _NO_NUMBER.match(text):
             number = float(text) if _NUMBER.match(text) else math.inf
             if not math.isfinite(number):
-                raise self._error(node, path, f"'{text[:60]}' is no number that JSON can hold; quote it if it is text.")
+                message = f"'{text[:60]}' is no number that JSON can hold; quote it if it is text."
+                self._refuse("NUMBER", node, path, message)
+                return text
             return number
         return text
 
+    def _refuse(self, code: str, node: _Node, path: FieldPath, message: str) -> None:
+        """Raise, or report to whoever can live with it."""
+        if self._tolerate is None:
+            raise self._error(node, path, message)
+        self._tolerate(code, path, _line(node.event), message)
+
     def _error(self, node: _Node, path: FieldPath, message: str) -> DefinitionError:
         return _error(node.event, self._source, path, message)
+
+
+def _is_merge(key: _Node) -> bool:
+    return isinstance(key.event, yaml.ScalarEvent) and bool(key.event.implicit[0]) and key.event.value == "<<"
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _short(tag: str | None) -> str:
