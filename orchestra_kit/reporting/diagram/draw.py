@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, Participant
 from orchestra_kit.reporting.diagram.edges import association_line, flow_label_box, message_line, sequence_line
 from orchestra_kit.reporting.diagram.icons import icon_definitions, status_sign
+from orchestra_kit.reporting.diagram.interchange import scene_from_interchange
 from orchestra_kit.reporting.diagram.labels import LabelPlaces
 from orchestra_kit.reporting.diagram.layout import lay_out
 from orchestra_kit.reporting.diagram.metrics import text_width
-from orchestra_kit.reporting.diagram.scene import Box, Line, Scene, around, scene_from_interchange, straight
+from orchestra_kit.reporting.diagram.parts import corners_of, describe, of_process, summary, words_of
+from orchestra_kit.reporting.diagram.scene import Box, Line, Scene, around, straight
 from orchestra_kit.reporting.diagram.shapes import (
     artifact_body,
     has_outer_label,
+    is_roomy,
     lane,
     node_body,
     outer_label,
@@ -73,9 +76,16 @@ def picture(
     shown = of_process(graph, process_id) if process_id else graph
     scene = scene_from_interchange(shown) or lay_out(shown)
     drawing = _Drawing(shown, scene, statuses or {}, badges or {}, heat or {}, terse)
-    body = [*drawing.pools(), *drawing.containers(), *drawing.groups(), *drawing.lines(), *drawing.nodes()]
+    body = [
+        *drawing.frames(),
+        *drawing.pools(),
+        *drawing.containers(),
+        *drawing.groups(),
+        *drawing.lines(),
+        *drawing.nodes(),
+    ]
     body += [*drawing.artifacts(), *drawing.labels(), *drawing.marks()]
-    extent = around(_corners((scene.extent(), *drawing.label_boxes.values())))
+    extent = around(corners_of((scene.extent(), *drawing.label_boxes.values())))
     view = (extent.x - MARGIN, extent.y - MARGIN, extent.width + 2 * MARGIN, extent.height + 2 * MARGIN)
     return tag(
         "svg",
@@ -94,83 +104,6 @@ def picture(
     )
 
 
-def of_process(graph: ControlFlowGraph, process_id: str) -> ControlFlowGraph:
-    """Return the part of a graph that belongs to one process, its pool and what is drawn inside."""
-    nodes = tuple(node for node in graph.nodes if node.process_id == process_id)
-    flows = tuple(flow for flow in graph.flows if flow.process_id == process_id)
-    lanes = tuple(item for item in graph.lanes if item.process_id == process_id)
-    participants = tuple(item for item in graph.participants if item.process_id == process_id)
-    ids = {node.id for node in nodes} | {flow.id for flow in flows}
-    ids |= {item.id for item in lanes} | {item.id for item in participants}
-    ids |= _artifacts_within(graph, ids)
-    ends = {item.id: {item.source, item.target} for item in graph.associations}
-    return graph.model_copy(
-        update={
-            "processes": tuple(item for item in graph.processes if item.id == process_id),
-            "nodes": nodes,
-            "flows": flows,
-            "lanes": lanes,
-            "participants": participants,
-            "message_flows": (),
-            "artifacts": tuple(item for item in graph.artifacts if item.id in ids),
-            "associations": tuple(item for item in graph.associations if ends[item.id] <= ids),
-            "diagram": graph.diagram.model_copy(
-                update={
-                    "shapes": tuple(item for item in graph.diagram.shapes if item.element_id in ids),
-                    "edges": tuple(
-                        item
-                        for item in graph.diagram.edges
-                        if item.element_id in ids or ends.get(item.element_id, {""}) <= ids
-                    ),
-                }
-            ),
-        }
-    )
-
-
-def _artifacts_within(graph: ControlFlowGraph, ids: set[str]) -> set[str]:
-    """An artifact has no process of its own: it comes along when it is tied to, or drawn among, what is shown."""
-    artifacts = {item.id for item in graph.artifacts}
-    found = {item.source for item in graph.associations if item.target in ids}
-    found |= {item.target for item in graph.associations if item.source in ids}
-    shapes = {
-        shape.element_id: Box(shape.bounds.x, shape.bounds.y, shape.bounds.width, shape.bounds.height)
-        for shape in graph.diagram.shapes
-    }
-    extent = around(_corners(shapes[key] for key in ids if key in shapes))
-    found |= {key for key in artifacts & shapes.keys() if extent.holds(shapes[key])}
-    return found & artifacts
-
-
-def summary(graph: ControlFlowGraph, statuses: Mapping[str, ElementStatus]) -> str:
-    """Return what the picture shows in one sentence, for those who cannot see it."""
-    parts = [f"{len(graph.nodes)} elements, {len(graph.flows)} sequence flows"]
-    nodes = {node.id: node for node in graph.nodes}
-    for status in (ElementStatus.FAILED, ElementStatus.UNJUDGED, ElementStatus.FLAKY, ElementStatus.RUNNING):
-        names = [describe(nodes[key]) for key, value in statuses.items() if value is status and key in nodes]
-        if names:
-            parts.append(f"{TONES[status].word}: {', '.join(names)}")
-    passed = sum(statuses.get(node.id) is ElementStatus.PASSED for node in graph.nodes)
-    if statuses:
-        parts.append(f"{passed} elements passed")
-    return "; ".join(parts) + "."
-
-
-def describe(node: FlowNode) -> str:
-    """Return a node's name, or what it is and its id when it has none."""
-    return node.name.strip() or f"{_words(node.type.value)} {node.id}"
-
-
-def _words(kind: str) -> str:
-    return "".join(f" {character.lower()}" if character.isupper() else character for character in kind)
-
-
-def _corners(boxes: Iterable[Box]) -> Iterator[tuple[float, float]]:
-    for box in boxes:
-        yield box.x, box.y
-        yield box.right, box.bottom
-
-
 @dataclass(slots=True)
 class _Drawing:
     """One picture in the making: the layers are asked for in the order they are painted."""
@@ -182,6 +115,12 @@ class _Drawing:
     heat: Mapping[str, float]
     terse: bool = False
     label_boxes: dict[str, Box] = field(default_factory=dict)
+
+    def frames(self) -> Iterator[Markup]:
+        """Frames around the further diagrams of a file, each with its title."""
+        for title, box in self.scene.frames:
+            at = {"class": "title left", "x": number(box.x + 12), "y": number(box.y + 20)}
+            yield tag("g", {"class": "page"}, rectangle(box, "frame", 6), tag("text", at, title))
 
     def pools(self) -> Iterator[Markup]:
         """Pools, then the lanes in them, outer ones first."""
@@ -199,18 +138,30 @@ class _Drawing:
             return
         inhabited = any(node.process_id == item.process_id and node.id in self.scene.boxes for node in self.graph.nodes)
         vertical = item.id in self.scene.vertical
-        body = pool(item.name, box, vertical=vertical, css="pool", black_box=not inhabited)
+        band = self._band(item, box, vertical=vertical)
+        body = pool(item.name, box, vertical=vertical, css="pool", band=band, black_box=not inhabited)
         yield self._element(item.id, "pool-of", f"Pool {item.name}", body)
+
+    def _band(self, item: Participant, box: Box, *, vertical: bool) -> float:
+        """Return the room for a pool's name: up to its lanes, where it has some."""
+        boxes = self.scene.boxes
+        lanes = [boxes[lane.id] for lane in self.graph.lanes if lane.process_id == item.process_id and lane.id in boxes]
+        gap = min((lane.y - box.y if vertical else lane.x - box.x for lane in lanes), default=30.0)
+        return gap if 10 <= gap <= 60 else 30.0
 
     def _area(self, item: Lane | FlowNode) -> float:
         box = self.scene.boxes.get(item.id)
         return box.width * box.height if box else 0
 
     def containers(self) -> Iterator[Markup]:
-        """Expanded sub-processes, outer ones first."""
+        """Expanded sub-processes and call activities as large as them, outer ones first."""
         for node in sorted(self.graph.nodes, key=self._area, reverse=True):
-            if node.id in self.scene.boxes and node.id in self.scene.expanded:
+            if node.id in self.scene.boxes and self._is_ground(node):
                 yield self._node(node)
+
+    def _is_ground(self, node: FlowNode) -> bool:
+        """True when others are drawn on top of this: inside a sub-process, or a called process shown in its call."""
+        return node.id in self.scene.expanded or (node.type.is_activity and is_roomy(self.scene.boxes[node.id]))
 
     def groups(self) -> Iterator[Markup]:
         """Group artifacts, below the lines."""
@@ -228,7 +179,9 @@ class _Drawing:
             if line is not None and {association.source, association.target} <= drawn:
                 ends = (artifacts.get(association.source), artifacts.get(association.target))
                 data = any(item is not None and has_outer_label(item) for item in ends)
-                yield self._element(association.id, "assoc", "Association", association_line(line, arrow=data))
+                arrow = data if association.direction is None else association.direction != "None"
+                body = association_line(line, arrow=arrow, both=association.direction == "Both")
+                yield self._element(association.id, "assoc", "Association", body)
         for message in self.graph.message_flows:
             line = self._line(message.id, message.source, message.target)
             if line is not None:
@@ -250,13 +203,13 @@ class _Drawing:
     def nodes(self) -> Iterator[Markup]:
         """Nodes that are not expanded; boundary events last, on top of what they are attached to."""
         for node in sorted(self.graph.nodes, key=lambda item: item.attached_to is not None):
-            if node.id in self.scene.boxes and node.id not in self.scene.expanded:
+            if node.id in self.scene.boxes and not self._is_ground(node):
                 yield self._node(node)
 
     def _node(self, node: FlowNode) -> Markup:
         body = node_body(node, self.scene.boxes[node.id], expanded=node.id in self.scene.expanded)
         trigger = trigger_of(node)
-        kind = _words(node.type.value) + (f", {trigger}" if trigger else "")
+        kind = words_of(node.type.value) + (f", {trigger}" if trigger else "")
         return self._element(node.id, "node", f"{describe(node)} ({kind})", body)
 
     def artifacts(self) -> Iterator[Markup]:

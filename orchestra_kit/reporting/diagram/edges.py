@@ -38,12 +38,13 @@ def message_line(line: Line) -> Markup:
     return join(path(_rounded(_shortened(points, HEAD_LENGTH)), "line dash"), ring, path(_head(points), "head hollow"))
 
 
-def association_line(line: Line, *, arrow: bool) -> Markup:
-    """Return an association: dotted, with an open arrow when data flows along it."""
+def association_line(line: Line, *, arrow: bool, both: bool = False) -> Markup:
+    """Return an association: dotted, with an open arrow when it has a direction, or one at both ends."""
     points = _distinct(line.points)
     if len(points) < 2:
         return join()
-    return join(path(_rounded(points), "line dots"), path(_open_head(points), "line") if arrow else None)
+    back = path(_open_head(points[::-1]), "line") if both else None
+    return join(path(_rounded(points), "line dots"), path(_open_head(points), "line") if arrow else None, back)
 
 
 def flow_label_box(text: str, line: Line) -> Box:

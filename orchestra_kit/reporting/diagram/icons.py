@@ -205,6 +205,10 @@ def gateway_marker(kind: str, x: float, y: float, scale: float) -> Markup:
     if kind == "eventBasedGateway":
         rings = join(circle(x, y, 13.5 * scale, "o"), circle(x, y, 10.8 * scale, "o"))
         return join(rings, pentagon(x, y, 0.68 * scale, "o"))
+    if kind == "instantiatingEventBasedGateway":
+        return join(circle(x, y, 13.5 * scale, "o"), pentagon(x, y, 0.76 * scale, "o"))
+    if kind == "parallelEventBasedGateway":
+        return join(circle(x, y, 13.5 * scale, "o"), _cross(x, y, 0.86 * scale, "o"))
     return EMPTY
 
 

@@ -67,14 +67,26 @@ def _wrap_words(words: list[str], width: float, size: float) -> list[str]:
 
 
 def _break_word(word: str, width: float, size: float) -> list[str]:
+    """Return a word in pieces that fit, broken where a new part of an identifier begins when there is such a place."""
     pieces: list[str] = []
     piece = ""
     for character in word:
         if piece and text_width(piece + character, size) > width:
-            pieces.append(piece)
-            piece = ""
+            cut = _part_before(piece, character)
+            pieces.append(piece[:cut])
+            piece = piece[cut:]
         piece += character
     return [*pieces, piece]
+
+
+def _part_before(piece: str, following: str) -> int:
+    """Return where the last part of `piece` begins (after a hyphen or dot, at a capital), or its end when it has none."""
+    text = piece + following
+    for index in range(len(piece), len(piece) // 3, -1):
+        before, at = text[index - 1], text[index]
+        if before in "_-./:" or (at.isupper() and not before.isupper()):
+            return index
+    return len(piece)
 
 
 def _with_ellipsis(line: str, width: float, size: float) -> str:

@@ -5,6 +5,7 @@ After Sugiyama, Tagawa and Toda (1981): break cycles, rank, put a placeholder wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -40,6 +41,7 @@ def rank_cells(cells: Sequence[str], links: Sequence[Link], bands: dict[str, int
     forward = [link for link in links if link.key not in ranked.backward]
     ranked.rank = _longest_paths(cells, forward)
     _pull_starts(ranked.rank, forward)
+    _spread_loose(ranked.rank, links)
     bands = dict(bands)
     _insert_placeholders(ranked, links, bands)
     _initial_order(ranked, cells)
@@ -100,6 +102,15 @@ def _pull_starts(rank: dict[str, int], forward: Sequence[Link]) -> None:
     for cell, first in nearest.items():
         if cell not in entered:
             rank[cell] = first - 1
+
+
+def _spread_loose(rank: dict[str, int], links: Sequence[Link]) -> None:
+    """Cells without any link stand in rows, not in one endless column."""
+    linked = {link.head for link in links} | {link.tail for link in links}
+    loose = [cell for cell in rank if cell not in linked]
+    width = max(max(rank.values(), default=0) + 1, round(math.sqrt(len(loose) * 1.6)))
+    for index, cell in enumerate(loose):
+        rank[cell] = index % width if len(loose) > 2 else 0
 
 
 def _insert_placeholders(ranked: Ranked, links: Sequence[Link], bands: dict[str, int]) -> None:

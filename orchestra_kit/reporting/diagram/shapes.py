@@ -11,12 +11,14 @@ from orchestra_kit.reporting.diagram.icons import (
     path,
     task_icon,
 )
-from orchestra_kit.reporting.diagram.metrics import LINE_HEIGHT, text_width, wrap
+from orchestra_kit.reporting.diagram.metrics import FONT_SIZE, LINE_HEIGHT, text_width, wrap
 from orchestra_kit.reporting.diagram.scene import Box
 from orchestra_kit.reporting.markup import EMPTY, Markup, join, number, tag
 
 OUTER_SIZE = 11.0
 OUTER_LINE = 13.0
+SMALL_SIZE = 10.0
+SMALL_LINE = 11.6
 
 
 def rectangle(box: Box, css: str, radius: float = 0) -> Markup:
@@ -83,10 +85,10 @@ def node_body(node: FlowNode, box: Box, *, expanded: bool) -> Markup:
 
 
 def trigger_of(node: FlowNode) -> str:
-    """Return the trigger of an event as a short word: message, timer, ..., multiple, or '' for none."""
+    """Return the trigger of an event as a short word: message, timer, ..., multiple, parallelMultiple, or '' for none."""
     kinds = [kind.removesuffix("EventDefinition") for kind in node.event_definitions]
     if len(kinds) > 1:
-        return "multiple"
+        return "parallelMultiple" if node.extensions.get("parallelMultiple") in (True, "true", "1") else "multiple"
     return kinds[0] if kinds else ""
 
 
@@ -110,7 +112,22 @@ def _gateway(node: FlowNode, box: Box) -> Markup:
         f"L{number(box.x)} {number(y)}Z"
     )
     scale = min(box.width, box.height) / 50
-    return join(path(diamond, "box"), gateway_marker(node.type.value, x, y, scale))
+    return join(path(diamond, "box"), gateway_marker(gateway_kind(node), x, y, scale))
+
+
+def gateway_kind(node: FlowNode) -> str:
+    """Return the type of a gateway; event-based ones that start a process have markers of their own."""
+    if node.type is NodeType.EVENT_BASED_GATEWAY:
+        if node.extensions.get("eventGatewayType") == "Parallel":
+            return "parallelEventBasedGateway"
+        if node.extensions.get("instantiate") in (True, "true", "1"):
+            return "instantiatingEventBasedGateway"
+    return node.type.value
+
+
+def is_roomy(box: Box) -> bool:
+    """True for a box large enough that something may be drawn inside it."""
+    return box.width >= 200 and box.height >= 130
 
 
 def _activity(node: FlowNode, box: Box, *, expanded: bool) -> Markup:
@@ -124,7 +141,7 @@ def _activity(node: FlowNode, box: Box, *, expanded: bool) -> Markup:
         inner = Box(box.x + 3.5, box.y + 3.5, box.width - 7, box.height - 7)
         parts.append(rectangle(inner, "box thin", 7))
     markers = _markers(node, expanded=expanded)
-    if expanded or (box.width >= 200 and box.height >= 130):
+    if expanded or is_roomy(box):
         head = Box(box.x, box.y + 3, box.width, LINE_HEIGHT + 6)
         parts.append(centered_text(node.name, head, padding=12, room=LINE_HEIGHT))
     else:
@@ -136,15 +153,28 @@ def _activity(node: FlowNode, box: Box, *, expanded: bool) -> Markup:
 
 
 def _task_text(text: str, box: Box, *, icon: bool, markers: bool) -> Markup:
-    """Return the name of a task: in the middle when there is room, else between its icon and its markers."""
+    """Return the name of a task: in the middle when there is room, else between its icon and its markers, smaller when
+    it would not fit there either."""
     bottom = box.bottom - (18 if markers else 4)
-    lines = wrap(text, max(box.width - 10, 20), most=max(int((bottom - box.y - 4) / LINE_HEIGHT), 1))
-    height = len(lines) * LINE_HEIGHT
+    size, line_height, css = FONT_SIZE, LINE_HEIGHT, "lab"
+    room = bottom - box.y - (22 if icon else 4)
+    lines = wrap(text, max(box.width - 10, 20))
+    if len(lines) * line_height > room and not _clear_of_icon(lines, box, size, icon=icon):
+        size, line_height, css = SMALL_SIZE, SMALL_LINE, "lab small"
+        lines = wrap(text, max(box.width - 8, 20), size=size)
+    lines = wrap(text, max(box.width - 8, 20), size=size, most=max(int((bottom - box.y - 4) / line_height), 1))
+    height = len(lines) * line_height
     top = box.center[1] - height / 2
-    if icon and lines and text_width(lines[0]) > box.width - 48:
+    if icon and lines and text_width(lines[0], size) > box.width - 48:
         top = max(top, box.y + 22)
     top = max(min(top, bottom - height), box.y + 3)
-    return text_lines(lines, box.center[0], top + 11.4, css="lab")
+    return text_lines(lines, box.center[0], top + size * 0.95, css=css, line_height=line_height)
+
+
+def _clear_of_icon(lines: list[str], box: Box, size: float, *, icon: bool) -> bool:
+    """True when centred text may reach up beside the icon, because its first line is short."""
+    fits = len(lines) * LINE_HEIGHT <= box.height - 8
+    return fits and (not icon or text_width(lines[0], size) <= box.width - 52)
 
 
 def _markers(node: FlowNode, *, expanded: bool) -> list[str]:
@@ -197,7 +227,7 @@ def artifact_body(artifact: Artifact, box: Box) -> Markup:
         return join(rectangle(box, "group", 10), title if artifact.text else None)
     if "store" in kind:
         return _data_store(box)
-    return _data_object(box, kind)
+    return _data_object(box, kind, collection=artifact.is_collection)
 
 
 def has_outer_label(artifact: Artifact) -> bool:
@@ -214,7 +244,7 @@ def _annotation(text: str, box: Box) -> Markup:
     return join(path(bracket, "note"), text_lines(lines, box.x + 6, top, css="lab left"))
 
 
-def _data_object(box: Box, kind: str) -> Markup:
+def _data_object(box: Box, kind: str, *, collection: bool) -> Markup:
     fold = min(box.width, box.height) * 0.28
     sheet = (
         f"M{number(box.x)} {number(box.y)}H{number(box.right - fold)}L{number(box.right)} {number(box.y + fold)}"
@@ -226,6 +256,9 @@ def _data_object(box: Box, kind: str) -> Markup:
     if "input" in kind or "output" in kind:
         arrow = f"M{number(x)} {number(y + 2)}h6v-3.5l6 6-6 6v-3.5h-6z"
         parts.append(path(arrow, "s" if "output" in kind else "o"))
+    if collection:
+        bars = "".join(f"M{number(box.center[0] + at)} {number(box.bottom - 11)}v9" for at in (-4, 0, 4))
+        parts.append(path(bars, "m"))
     return join(parts)
 
 
