@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestra_kit.errors import DefinitionError, UnknownNameError
+
+if TYPE_CHECKING:
+    from orchestra_kit.model import ControlFlowGraph
 
 
 def inspect_process_file(path: Path) -> dict[str, Any]:
@@ -24,6 +27,13 @@ def inspect_spec_file(path: Path) -> dict[str, Any]:
 
 def plan_process_file(path: Path, *, process_id: str | None, criterion: str, max_loop: int) -> dict[str, Any]:
     """Return the answer of `orchestra suite plan`; raise DefinitionError for a file nothing can be read of."""
+    return plan_with_graph(path, process_id=process_id, criterion=criterion, max_loop=max_loop)[0]
+
+
+def plan_with_graph(
+    path: Path, *, process_id: str | None, criterion: str, max_loop: int
+) -> tuple[dict[str, Any], ControlFlowGraph]:
+    """Return the same with the graph it was made of, for those who draw it."""
     from orchestra_kit.design.bpmn import read_bpmn
     from orchestra_kit.design.coverage import plan_suite
     from orchestra_kit.design.documents import read_bytes
@@ -36,4 +46,4 @@ def plan_process_file(path: Path, *, process_id: str | None, criterion: str, max
     if process_id is not None and process_id not in ids:
         raise UnknownNameError("process", process_id, ids)
     plan = plan_suite(document.graph, process_id=process_id, criterion=criterion, max_loop=max_loop)
-    return plan.to_json(str(path))
+    return plan.to_json(str(path)), document.graph

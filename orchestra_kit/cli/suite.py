@@ -25,12 +25,29 @@ def command() -> None:
 @click.option(
     "--max-loop", type=click.IntRange(0, 20), default=2, show_default=True, help="How often a loop is taken at most."
 )
+@click.option("--html", type=click.Path(path_type=Path), help="Write the plan with its pictures as an HTML page here.")
+@click.option("--fragment", is_flag=True, hidden=True, help="With --html: only what a notebook shows.")
 @json_option
-def plan(file: Path, process_id: str | None, criterion: str, max_loop: int, as_json: bool) -> None:
+def plan(
+    file: Path,
+    process_id: str | None,
+    criterion: str,
+    max_loop: int,
+    html: Path | None,
+    fragment: bool,
+    as_json: bool,
+) -> None:
     """Plan the smallest suite that covers a process, with the proof that it is the smallest. No database."""
-    from orchestra_kit.app.inspection import plan_process_file
+    if html is None:
+        from orchestra_kit.app.inspection import plan_process_file
 
-    found = plan_process_file(file, process_id=process_id, criterion=criterion, max_loop=max_loop)
+        found = plan_process_file(file, process_id=process_id, criterion=criterion, max_loop=max_loop)
+    else:
+        from orchestra_kit.app.plan_reports import write_plan_report
+
+        found = write_plan_report(
+            file, html, process_id=process_id, criterion=criterion, max_loop=max_loop, fragment=fragment
+        )
     if as_json:
         print_json(found)
         return
@@ -50,6 +67,8 @@ def plan(file: Path, process_id: str | None, criterion: str, max_loop: int, as_j
             click.echo(f"    unreachable {lost['id']}: {lost['why']}")
     suite = found["suite"]
     click.echo(f"suite: {suite['size']} scenarios, lower bound {suite['lowerBound']}, gap {suite['gap']}")
+    if html is not None:
+        say(f"written: {html}")
 
 
 @command.command()

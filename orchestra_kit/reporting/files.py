@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from orchestra_kit.errors import DefinitionError, Place
+from orchestra_kit.model import ControlFlowGraph
 from orchestra_kit.reporting.html import render_html
 from orchestra_kit.reporting.json_report import render_json
 from orchestra_kit.reporting.junit import render_junit
+from orchestra_kit.reporting.plan import render_plan
 from orchestra_kit.reporting.report import SuiteReport
 
 
@@ -26,6 +30,11 @@ def write_junit(report: SuiteReport, path: str | Path) -> Path:
 def write_json(report: SuiteReport, path: str | Path) -> Path:
     """Write the JSON report and return its path."""
     return write_whole(path, render_json(report))
+
+
+def write_plan(plan: Mapping[str, Any], graph: ControlFlowGraph, path: str | Path) -> Path:
+    """Write the HTML page of a plan and return its path."""
+    return write_whole(path, render_plan(plan, graph))
 
 
 def write_whole(path: str | Path, text: str) -> Path:

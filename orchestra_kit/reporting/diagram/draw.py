@@ -27,7 +27,7 @@ from orchestra_kit.reporting.diagram.shapes import (
     trigger_of,
 )
 from orchestra_kit.reporting.diagram.style import diagram_css
-from orchestra_kit.reporting.markup import Markup, number, raw_text_element, tag
+from orchestra_kit.reporting.markup import Markup, join, number, raw_text_element, tag
 from orchestra_kit.reporting.palette import TONES, ElementStatus
 
 MARGIN = 14.0
@@ -74,19 +74,8 @@ def picture(
 ) -> Markup:
     """Return the same as `draw_process` as markup, to be put into a page; `terse` names only what is not a line."""
     shown = of_process(graph, process_id) if process_id else graph
-    scene = scene_from_interchange(shown) or lay_out(shown)
-    drawing = _Drawing(shown, scene, statuses or {}, badges or {}, heat or {}, terse)
-    body = [
-        *drawing.frames(),
-        *drawing.pools(),
-        *drawing.containers(),
-        *drawing.groups(),
-        *drawing.lines(),
-        *drawing.nodes(),
-    ]
-    body += [*drawing.artifacts(), *drawing.labels(), *drawing.marks()]
-    extent = around(corners_of((scene.extent(), *drawing.label_boxes.values())))
-    view = (extent.x - MARGIN, extent.y - MARGIN, extent.width + 2 * MARGIN, extent.height + 2 * MARGIN)
+    drawn = draw_scene(shown, statuses=statuses, badges=badges, heat=heat, terse=terse)
+    view = drawn.view
     return tag(
         "svg",
         {
@@ -94,14 +83,40 @@ def picture(
             "class": "orc",
             "role": "img",
             "aria-label": f"{title}. {summary(shown, statuses or {})}",
-            "viewBox": " ".join(number(value) for value in view),
-            "width": number(view[2]),
-            "height": number(view[3]),
+            "viewBox": " ".join(number(value) for value in (view.x, view.y, view.width, view.height)),
+            "width": number(view.width),
+            "height": number(view.height),
         },
         tag("title", None, title),
         [raw_text_element("style", diagram_css()), icon_definitions()] if styled else None,
-        body,
+        drawn.body,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnScene:
+    """A drawing without its frame: where everything stands, the shapes, and the part of the plane they take up."""
+
+    scene: Scene
+    body: Markup
+    view: Box
+
+
+def draw_scene(
+    graph: ControlFlowGraph,
+    *,
+    statuses: Mapping[str, ElementStatus] | None = None,
+    badges: Mapping[str, str] | None = None,
+    heat: Mapping[str, float] | None = None,
+    terse: bool = False,
+) -> DrawnScene:
+    """Return the drawing of a graph, to be framed by the caller or shown several times."""
+    scene = scene_from_interchange(graph) or lay_out(graph)
+    drawing = _Drawing(graph, scene, statuses or {}, badges or {}, heat or {}, terse)
+    body = [*drawing.frames(), *drawing.pools(), *drawing.containers(), *drawing.groups(), *drawing.lines()]
+    body += [*drawing.nodes(), *drawing.artifacts(), *drawing.labels(), *drawing.marks()]
+    extent = around(corners_of((scene.extent(), *drawing.label_boxes.values())))
+    return DrawnScene(scene=scene, body=join(body), view=extent.grown(MARGIN))
 
 
 @dataclass(slots=True)

@@ -47,6 +47,23 @@ def association_line(line: Line, *, arrow: bool, both: bool = False) -> Markup:
     return join(path(_rounded(points), "line dots"), path(_open_head(points), "line") if arrow else None, back)
 
 
+def way_of(line: Line) -> str:
+    """Return the path data of a whole line, to be drawn above it."""
+    points = _distinct(line.points)
+    return _rounded(points) if len(points) > 1 else ""
+
+
+def middle_of(line: Line) -> Point:
+    """Return the point half way along a line."""
+    half = sum(math.dist(a, b) for a, b in pairwise(line.points)) / 2
+    for start, end in pairwise(line.points):
+        length = math.dist(start, end)
+        if length >= half:
+            return _toward(start, end, half)
+        half -= length
+    return line.points[-1]
+
+
 def flow_label_box(text: str, line: Line) -> Box:
     """Return where the label of a flow stands: where the file says, else beside the middle of the line."""
     width = max(line.label.width if line.label else 0, 90)

@@ -39,6 +39,10 @@ class Box:
         """Return the same rectangle elsewhere."""
         return Box(self.x + dx, self.y + dy, self.width, self.height)
 
+    def grown(self, by: float) -> Box:
+        """Return the rectangle that is larger by this much on every side."""
+        return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
+
     def holds(self, other: Box, slack: float = 2.0) -> bool:
         """True when `other` lies within, give or take `slack`."""
         return (

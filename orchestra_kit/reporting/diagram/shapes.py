@@ -84,6 +84,27 @@ def node_body(node: FlowNode, box: Box, *, expanded: bool) -> Markup:
     return _activity(node, box, expanded=expanded)
 
 
+def outline(node: FlowNode, box: Box, anchor: str) -> Markup:
+    """Return the bare outline of a node without any style, to be referred to by its anchor."""
+    x, y = box.center
+    if node.type.is_event:
+        radius = number(min(box.width, box.height) / 2)
+        return tag("circle", {"id": anchor, "cx": number(x), "cy": number(y), "r": radius})
+    if node.type.is_gateway:
+        return tag("path", {"id": anchor, "d": _diamond(box)})
+    return tag(
+        "rect",
+        {
+            "id": anchor,
+            "x": number(box.x),
+            "y": number(box.y),
+            "width": number(box.width),
+            "height": number(box.height),
+            "rx": 10,
+        },
+    )
+
+
 def trigger_of(node: FlowNode) -> str:
     """Return the trigger of an event as a short word: message, timer, ..., multiple, parallelMultiple, or '' for none."""
     kinds = [kind.removesuffix("EventDefinition") for kind in node.event_definitions]
@@ -107,12 +128,16 @@ def _event(node: FlowNode, box: Box) -> Markup:
 
 def _gateway(node: FlowNode, box: Box) -> Markup:
     x, y = box.center
-    diamond = (
+    scale = min(box.width, box.height) / 50
+    return join(path(_diamond(box), "box"), gateway_marker(gateway_kind(node), x, y, scale))
+
+
+def _diamond(box: Box) -> str:
+    x, y = box.center
+    return (
         f"M{number(x)} {number(box.y)}L{number(box.right)} {number(y)}L{number(x)} {number(box.bottom)}"
         f"L{number(box.x)} {number(y)}Z"
     )
-    scale = min(box.width, box.height) / 50
-    return join(path(diamond, "box"), gateway_marker(gateway_kind(node), x, y, scale))
 
 
 def gateway_kind(node: FlowNode) -> str:
