@@ -1,0 +1,352 @@
+"""The solver on z3: one request in, values or a proof out, the same each time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import z3
+
+from orchestra_kit.errors import ExpressionError, LimitError
+from orchestra_kit.expressions.ast import Binary, Literal, Node, walk
+from orchestra_kit.expressions.conditions import Guard, comparisons, read_as
+from orchestra_kit.expressions.deciding import holds, value_of
+from orchestra_kit.expressions.native import native_scope
+from orchestra_kit.expressions.references import references_of
+from orchestra_kit.solver.cases import Cases, Formula, are_numbers, both, negated, numbers
+from orchestra_kit.solver.encoding import Encoder
+from orchestra_kit.solver.kinds import NUMBERS, Kind, KindTable, learn
+from orchestra_kit.solver.search import OutOfChecks, ValueSearch
+from orchestra_kit.solver.symbols import SymbolTable, read_values
+from orchestra_kit.solver.terms import DAY, NotEncoded
+from orchestra_kit.spi.solver import Definition, Requirement, SolveOutcome, SolveRequest, Variant, Verdict
+
+MAX_REQUIREMENTS = 500
+MAX_NODES = 20_000
+_RESTRICTION = "#restriction"
+_SEED = 7
+_RESOURCES = 20_000_000
+"""z3's own count of work for one question: unlike a time limit it stops at the same point on every machine."""
+_SIZED = frozenset({Kind.DATE, Kind.DATE_TIME, Kind.TIME, Kind.DAYS, Kind.MONTHS})
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A request with its texts read."""
+
+    request: SolveRequest
+    trees: dict[str, Node]
+    table: KindTable
+    constants: tuple[object, ...]
+
+
+class Z3Solver:
+    """A `Solver`. Holds nothing between requests."""
+
+    def solve(self, request: SolveRequest) -> SolveOutcome:
+        """Return values, the conflicting conditions, or why neither was found."""
+        deadline = time.monotonic() + request.time_limit
+        read = _read(request)
+        outcome = SolveOutcome(verdict=Verdict.UNKNOWN)
+        for decimals in (False, True):
+            attempt = _Attempt(read, decimals=decimals, deadline=deadline)
+            outcome = attempt.run()
+            if outcome.verdict is Verdict.SATISFIABLE:
+                return outcome
+            if not _has_numbers(attempt.symbols):
+                break
+        return outcome
+
+
+def _has_numbers(symbols: SymbolTable) -> bool:
+    return any(NUMBERS & set(item.kinds) for item in symbols.unknowns.values())
+
+
+def _read(request: SolveRequest) -> _Read:
+    if len(request.requirements) + len(request.definitions) > MAX_REQUIREMENTS:
+        raise LimitError(f"a path has more than {MAX_REQUIREMENTS} conditions; that many are not solved.")
+    texts: list[Requirement | Definition] = [*request.requirements, *request.definitions]
+    trees = {item.id: read_as(item.text, item.dialect) for item in texts}
+    further = [read_as(item.text, item.dialect) for item in request.context]
+    if sum(1 for tree in (*trees.values(), *further) for _ in walk(tree)) > MAX_NODES:
+        raise LimitError(f"the conditions of a path have more than {MAX_NODES} parts; that many are not solved.")
+    guards = [trees[item.id] for item in request.requirements]
+    table = learn([*guards, *further], [(item.root, trees[item.id]) for item in request.definitions])
+    constants = dict.fromkeys(
+        node.value
+        for tree in (*trees.values(), *further)
+        for node in walk(tree)
+        if isinstance(node, Literal) and node.value is not None and not isinstance(node.value, bool)
+    )
+    return _Read(request, trees, table, tuple(constants))
+
+
+class _Attempt:
+    """One try, with whole numbers alone or with all numbers."""
+
+    def __init__(self, read: _Read, *, decimals: bool, deadline: float) -> None:
+        self._read, self._request, self._deadline = read, read.request, deadline
+        dialects = {item.dialect for item in read.request.requirements}
+        dialects |= {item.dialect for item in read.request.definitions}
+        self.symbols = SymbolTable(
+            read.table,
+            required=frozenset(item.name for item in self._request.symbols if item.required),
+            candidates={item.name: item.candidates for item in self._request.symbols},
+            decimals=decimals,
+            whole_too=any(not item.is_feel for item in dialects),  # FEEL has one kind of number
+        )
+        self._decimals = decimals
+        self._side: list[Formula] = []
+        self._left_out: dict[str, str] = {}
+        self._formulas: dict[str, Formula] = {}
+        self._solver = z3.Solver()
+        self._solver.set("random_seed", _SEED)
+        self._solver.set("rlimit", _RESOURCES)
+        self._search = ValueSearch(self._solver, self.symbols, read.constants)
+
+    def run(self) -> SolveOutcome:
+        """Return the outcome of this try."""
+        self._encode()
+        self._solver.add(*self.symbols.axioms)
+        tracked = {key: z3.Bool(f"#{number}") for number, key in enumerate(self._formulas)}
+        for key, formula in self._formulas.items():
+            self._solver.add(z3.Implies(tracked[key], formula))
+        try:
+            return self._decide(tracked)
+        except (OutOfChecks, TimeoutError):
+            return _unknown("the time or number of tries is over")
+        except z3.Z3Exception as error:
+            return _unknown(f"the solver gave up: {str(error)[:100]}")
+
+    def _encode(self) -> None:
+        for requirement in self._request.requirements:
+            encoder = self._encoder(requirement)
+            try:
+                truth = encoder.truth(self._read.trees[requirement.id], strict=True)
+            except NotEncoded as error:
+                self._left_out[requirement.id] = error.message
+                continue
+            feel = requirement.dialect.is_feel
+            wanted = truth.true if requirement.holds else negated(truth.true) if feel else truth.false
+            self._formulas[requirement.id] = both(wanted, negated(truth.error))
+        for definition in self._request.definitions:
+            try:
+                self._formulas[definition.id] = self._defined(definition)
+            except NotEncoded as error:
+                self._left_out[definition.id] = error.message
+        if self._side:
+            self._formulas[_RESTRICTION] = z3.And(*self._side)
+
+    def _encoder(self, item: Requirement | Definition) -> Encoder:
+        words = tuple(word for word in self._read.constants if isinstance(word, str))
+        return Encoder(item.dialect, self.symbols, self._bind(item), self._side, words[:50])
+
+    def _bind(self, item: Requirement | Definition) -> dict[str, str]:
+        """Return the symbol of each variable; one the request says nothing of is its own."""
+        names = {reference.root for reference in references_of(self._read.trees[item.id])}
+        return {name: item.bind.get(name, name) for name in sorted(names)}
+
+    def _defined(self, item: Definition) -> Formula:
+        """Return that a symbol has the value of its expression, case by case."""
+        value = self._encoder(item).cases(self._read.trees[item.id])
+        unknown = self.symbols.unknown(item.symbol, (item.root,))
+        parts: list[Formula] = []
+        for case in value:
+            for kind in unknown.kinds:
+                same = kind is case.kind or (kind in NUMBERS and case.kind in NUMBERS)
+                if same:
+                    term = unknown.terms.get(kind)
+                    equal = z3.BoolVal(True) if term is None else _same(kind, term, case.kind, case.term)
+                    parts.append(both(case.guard, both(unknown.is_kind(kind), equal)))
+        return z3.Or(*parts) if parts else z3.BoolVal(False)
+
+    # --- the answer --------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._solver.set("timeout", max(1, int(left * 1000)))
+
+    def _decide(self, tracked: Mapping[str, Formula]) -> SolveOutcome:
+        self._tick()
+        answer = self._search.check(*tracked.values())
+        if answer == z3.unsat:
+            return self._refuted(tracked)
+        pins = list(tracked.values())
+        if answer == z3.unknown and not self._guessed(pins):
+            return _unknown("the conditions are too hard for the solver")
+        return self._found(pins)
+
+    def _guessed(self, pins: list[Formula]) -> bool:
+        """Return whether values tried one after the other help where the solver alone does not come to an answer."""
+        from orchestra_kit.solver.search import candidates
+
+        for unknown in list(self.symbols.unknowns.values()):
+            for kind in unknown.kinds:
+                term = unknown.terms.get(kind)
+                if term is None:
+                    continue
+                for value in candidates(unknown, kind, self._read.constants):
+                    self._tick()
+                    trial = [unknown.is_kind(kind), term == value]
+                    if self._search.check(*pins, *trial) == z3.sat:
+                        pins += trial
+                        return True
+        return False
+
+    def _refuted(self, tracked: Mapping[str, Formula]) -> SolveOutcome:
+        """Return the smallest set of conditions that cannot be met together."""
+        names = {str(formula): key for key, formula in tracked.items()}
+        core = [names[str(item)] for item in self._solver.unsat_core()]
+        core = [key for key in tracked if key in core]
+        for key in list(core):
+            rest = [tracked[item] for item in core if item != key]
+            self._tick()
+            if self._search.check(*rest) == z3.unsat:
+                core.remove(key)
+        if _RESTRICTION in core:
+            return _unknown("texts in capitals or small letters were searched in that form only")
+        return SolveOutcome(verdict=Verdict.UNSATISFIABLE, core=tuple(core))
+
+    def _found(self, required: list[Formula]) -> SolveOutcome:
+        barred: list[Formula] = []
+        reason = ""
+        for _ in range(6):
+            self._tick()
+            pins = self._search.pins([*required, *barred])
+            if self._search.check(*pins) != z3.sat:
+                break
+            values, kinds = read_values(self.symbols, self._solver.model())
+            reason = self._disagreement(values, kinds)
+            if not reason:
+                variants = self._variants(required, pins, values, kinds) if self._request.boundaries else ()
+                return SolveOutcome(verdict=Verdict.SATISFIABLE, values=values, kinds=kinds, variants=tuple(variants))
+            chosen = [pin for pin in pins if not any(pin.eq(item) for item in required)]
+            if not chosen:
+                break
+            barred.append(z3.Not(z3.And(*chosen)))
+        return _unknown(reason or "no values could be confirmed")
+
+    def _disagreement(self, values: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
+        """Return why values do not do, judged by evaluating every condition in its own language; "" when they do."""
+        for item in self._request.requirements:
+            guard = Guard(text=item.text, dialect=item.dialect, tree=self._read.trees[item.id])
+            try:
+                agreed = holds(guard, native_scope(values, kinds, self._bind(item))) is item.holds
+            except ExpressionError as error:
+                return f"`{item.text}`: {self._left_out.get(item.id, error.message)}"
+            if not agreed:
+                return f"`{item.text}`: {self._left_out.get(item.id, 'values found do not stand the test')}"
+        for definition in self._request.definitions:
+            guard = Guard(text=definition.text, dialect=definition.dialect, tree=self._read.trees[definition.id])
+            try:
+                value = value_of(guard, native_scope(values, kinds, self._bind(definition)))
+            except ExpressionError as error:
+                return f"`{definition.text}`: {error.message}"
+            if not _alike(
+                value, native_scope(values, kinds, {definition.root: definition.symbol}).get(definition.root)
+            ):
+                return f"`{definition.text}` has another value"
+        return ""
+
+    # --- boundaries --------------------------------------------------------------------------------------------------
+
+    def _variants(
+        self, required: list[Formula], pins: list[Formula], base: Mapping[str, Any], kinds: Mapping[str, str]
+    ) -> list[Variant]:
+        """Return values around each comparison by size, as far as they stay on the path; none twice."""
+        seen = {_digest(base)}
+        found: list[Variant] = []
+        kept = [pin for pin in pins if not any(pin.eq(item) for item in required)]
+        try:
+            for requirement, comparison, offset, formula in self._limits():
+                if len(found) >= self._request.max_variants:
+                    break
+                self._tick()
+                if self._search.check(*required, formula) != z3.sat:
+                    continue
+                chosen = self._search.pins([*required, formula], kept)
+                if self._search.check(*chosen) != z3.sat:
+                    continue
+                values, own_kinds = read_values(self.symbols, self._solver.model())
+                digest = _digest(values)
+                if digest in seen or self._disagreement(values, own_kinds):
+                    continue
+                seen.add(digest)
+                found.append(Variant(requirement=requirement, comparison=comparison, offset=offset, values=values))
+        except (OutOfChecks, TimeoutError):
+            pass  # what was found so far holds; fewer boundary values are no wrong ones
+        return found
+
+    def _limits(self) -> list[tuple[str, str, int, Formula]]:
+        """Return for each comparison of sizes the formulas "left is right plus offset steps"."""
+        result: list[tuple[str, str, int, Formula]] = []
+        for item in self._request.requirements:
+            if item.id in self._left_out:
+                continue
+            for node in comparisons(self._read.trees[item.id]):
+                try:
+                    encoder = self._encoder(item)
+                    left, right = encoder.cases(node.left), encoder.cases(node.right)
+                except NotEncoded:
+                    continue
+                text = item.text[node.span.start : node.span.end]
+                for offset in (-1, 0, 1):
+                    formula = _apart(left, right, offset, _step(node, self._decimals))
+                    if formula is not None:
+                        result.append((item.id, text, offset, formula))
+        return result
+
+
+def _same(kind: Kind, term: Formula, other_kind: Kind, other: Formula) -> Formula:
+    if kind is other_kind:
+        return term == other
+    return term == z3.ToReal(other) if kind is Kind.DECIMAL else z3.ToReal(term) == other
+
+
+def _apart(left: Cases, right: Cases, offset: int, step: Decimal) -> Formula | None:
+    """Return that two sizes differ by so many steps; None when they are no sizes."""
+    parts: list[Formula] = []
+    for first in left:
+        for second in right:
+            guard = both(first.guard, second.guard)
+            if are_numbers(first, second):
+                one, two, kind = numbers(first, second)
+                width: Formula = z3.RealVal(str(step * offset)) if kind is Kind.DECIMAL else offset
+                parts.append(both(guard, one == two + width))
+            elif first.kind is second.kind and first.kind in _SIZED:
+                width = offset * (DAY if first.kind is Kind.DAYS else 1)
+                parts.append(both(guard, first.term == second.term + width))
+    return z3.Or(*parts) if parts else None
+
+
+def _step(node: Binary, decimals: bool) -> Decimal:
+    """Return the smallest step that the constants of a comparison are written in."""
+    exponents = [
+        Decimal(repr(item.value)).normalize().as_tuple().exponent
+        for item in walk(node)
+        if isinstance(item, Literal) and isinstance(item.value, float)
+    ]
+    places = min([0, *(int(exponent) for exponent in exponents)])
+    return Decimal(1).scaleb(places) if decimals else Decimal(1)
+
+
+def _alike(left: Any, right: Any) -> bool:
+    if isinstance(left, (int, float, Decimal)) and isinstance(right, (int, float, Decimal)):
+        return isinstance(left, bool) is isinstance(right, bool) and abs(
+            Decimal(str(left)) - Decimal(str(right))
+        ) < Decimal("1e-9")
+    return bool(left == right)
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, default=str)
+
+
+def _unknown(reason: str) -> SolveOutcome:
+    return SolveOutcome(verdict=Verdict.UNKNOWN, reason=reason)
