@@ -173,6 +173,8 @@ class ProcessSummary(Value):
     flows: int = 0
     extensions: dict[str, Any] = {}
     line: int | None = None
+    messages: int | None = None
+    fragments: int | None = None
 
 
 class GlobalTask(Value):
