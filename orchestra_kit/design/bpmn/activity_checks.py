@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestra_kit.design.bpmn.elements import child, local_name, text_of
+from orchestra_kit.design.bpmn.elements import local_name
 from orchestra_kit.design.bpmn.findings import Findings
 from orchestra_kit.design.bpmn.structure import Structure
 from orchestra_kit.model.process import FlowNode, NodeType
@@ -29,7 +29,6 @@ def check_activities(structure: Structure, findings: Findings) -> None:
                 rule="EXT.035",
             )
     _check_global_conversations(structure, findings)
-    _check_data_sets(structure, findings)
 
 
 def _check_gateway(node: FlowNode, structure: Structure, findings: Findings) -> None:
@@ -89,6 +88,17 @@ def _check_event_gateway(node: FlowNode, structure: Structure, findings: Finding
             element_id=node.id,
             line=node.line,
         )
+    if node.extensions.get("eventGatewayType") == "Parallel" and node.extensions.get("instantiate") not in (
+        "true",
+        "1",
+    ):
+        findings.add(
+            "EVENT_GATEWAY_TYPE",
+            f"the event-based gateway '{node.id}' is parallel, which only one that starts the process may be.",
+            rule="EXT.143",
+            element_id=node.id,
+            line=node.line,
+        )
     for flow in flows:
         if flow.condition is not None:
             findings.add(
@@ -96,7 +106,7 @@ def _check_event_gateway(node: FlowNode, structure: Structure, findings: Finding
                 f"the flow '{flow.id}' leaves an event-based gateway and has a condition.",
                 element_id=flow.id,
                 line=flow.line,
-                rule="EXT.137",
+                rule="EXT.026, EXT.137",
             )
     targets = [structure.nodes[flow.target] for flow in flows if flow.target in structure.nodes]
     for target in targets:
@@ -105,6 +115,8 @@ def _check_event_gateway(node: FlowNode, structure: Structure, findings: Finding
         )
         if not catches:
             problem, rule = f"leads to the {target.type.value} '{target.id}', which waits for no event", "EXT.138"
+        elif target.type is NodeType.RECEIVE_TASK and target.id in structure.hosts:
+            problem, rule = f"leads to the receiveTask '{target.id}', which carries a boundary event", "EXT.140"
         elif len(structure.incoming[target.id]) > 1:
             problem, rule = f"leads to '{target.id}', which has other incoming flows", "EXT.141"
         else:
@@ -171,23 +183,6 @@ def _check_activity(node: FlowNode, structure: Structure, findings: Findings) ->
         _check_ad_hoc(node, structure, findings)
     elif node.triggered_by_event:
         _check_event_sub_process(node, structure, findings)
-    if node.loop is not None and node.loop.kind != "standard" and node.process_id in structure.executable:
-        _check_multi_instance(node, structure, findings)
-
-
-def _check_multi_instance(node: FlowNode, structure: Structure, findings: Findings) -> None:
-    loop = child(structure.element_of[node.id], "multiInstanceLoopCharacteristics")
-    if loop is None:
-        return
-    counted = any(child(loop, name) is not None for name in ("loopCardinality", "loopDataInputRef"))
-    if not counted and not any("collection" in name.lower() for name in loop.keys()) and not len(loop):  # noqa: SIM118
-        findings.add(
-            "MULTI_INSTANCE_WITHOUT_COUNT",
-            f"nothing says how often '{node.id}' is repeated.",
-            element_id=node.id,
-            line=node.line,
-            rule="EXT.067",
-        )
 
 
 def _check_ad_hoc(node: FlowNode, structure: Structure, findings: Findings) -> None:
@@ -227,7 +222,7 @@ def _check_event_sub_process(node: FlowNode, structure: Structure, findings: Fin
             f"the start event of the event sub-process '{node.id}' names no trigger.",
             element_id=starts[0].id,
             line=starts[0].line,
-            rule="EXT.059",
+            rule="EXT.059, EXT.100",
         )
 
 
@@ -244,27 +239,4 @@ def _check_global_conversations(structure: Structure, findings: Findings) -> Non
                     element_id=element.get("id"),
                     line=element.sourceline,
                     rule="EXT.032",
-                )
-
-
-def _check_data_sets(structure: Structure, findings: Findings) -> None:
-    """Optional and while-executing references of a data set must be among its plain ones."""
-    namespace = structure.readings.namespace
-    prefix = f"{{{namespace}}}" if namespace else ""
-    rules = {
-        "optionalInputRefs": ("dataInputRefs", "EXT.085"),
-        "whileExecutingInputRefs": ("dataInputRefs", "EXT.086"),
-        "optionalOutputRefs": ("dataOutputRefs", "EXT.089"),
-        "whileExecutingOutputRefs": ("dataOutputRefs", "EXT.090"),
-    }
-    for data_set in structure.readings.root.iter(prefix + "inputSet", prefix + "outputSet"):
-        for item in data_set:
-            plain, rule = rules.get(local_name(item), ("", ""))
-            if plain and text_of(item) not in {text_of(other) for other in data_set if local_name(other) == plain}:
-                findings.add(
-                    "DATA_SET_REFERENCE",
-                    f"'{text_of(item)}' is named in {local_name(item)} but not in {plain}.",
-                    element_id=data_set.get("id"),
-                    line=item.sourceline,
-                    rule=rule,
                 )

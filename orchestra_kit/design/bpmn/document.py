@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestra_kit.design.bpmn.activity_checks import check_activities
+from orchestra_kit.design.bpmn.data_checks import check_data
+from orchestra_kit.design.bpmn.definition_checks import check_definitions
 from orchestra_kit.design.bpmn.elements import local_name
 from orchestra_kit.design.bpmn.event_checks import check_events
 from orchestra_kit.design.bpmn.findings import Findings
@@ -12,6 +14,8 @@ from orchestra_kit.design.bpmn.flow_checks import check_control_flow
 from orchestra_kit.design.bpmn.parsing import Element, parse_tree
 from orchestra_kit.design.bpmn.reading import GraphReader
 from orchestra_kit.design.bpmn.reference_checks import check_references
+from orchestra_kit.design.bpmn.repetition_checks import check_repetitions
+from orchestra_kit.design.bpmn.service_checks import check_services
 from orchestra_kit.design.bpmn.structure import Structure
 from orchestra_kit.design.bpmn.vocabulary import COLLABORATIONS, MODEL
 from orchestra_kit.model.enums import SourceType
@@ -64,6 +68,10 @@ def _read(data: bytes, findings: Findings) -> ControlFlowGraph:
     check_references(structure, findings)
     check_events(structure, findings)
     check_activities(structure, findings)
+    check_repetitions(structure, findings)
+    check_services(structure, findings)
+    check_data(structure, findings)
+    check_definitions(structure, findings)
     check_control_flow(structure, findings)
     return graph
 

@@ -15,9 +15,10 @@ _ALLOWED = {
     NodeType.INTERMEDIATE_THROW_EVENT: ("EXT.149", "message escalation compensate link signal"),
 }
 _TOP_START = ("EXT.098", "message timer conditional signal")
-_EVENT_SUB_PROCESS_START = ("EXT.059", "message timer error escalation compensate conditional signal")
+_EVENT_SUB_PROCESS_START = ("EXT.059, EXT.100", "message timer error escalation compensate conditional signal")
 _INTERRUPTING = ("EXT.110", "message timer escalation error cancel compensate conditional signal")
 _NOT_INTERRUPTING = ("EXT.110", "message timer escalation conditional signal")
+_WITHOUT_TRIGGER = {NodeType.START_EVENT: "EXT.103", NodeType.END_EVENT: "EXT.109"}
 
 
 def check_events(structure: Structure, findings: Findings) -> None:
@@ -66,7 +67,7 @@ def _allowed(node: FlowNode, structure: Structure) -> tuple[str, str]:
         holder = structure.holder(node)
         if holder is None:
             return _TOP_START
-        return _EVENT_SUB_PROCESS_START if holder.triggered_by_event else ("EXT.100", "")
+        return _EVENT_SUB_PROCESS_START if holder.triggered_by_event else ("EXT.099", "")
     return _ALLOWED.get(node.type, ("", "message escalation error cancel compensate signal terminate link"))
 
 
@@ -185,4 +186,12 @@ def _check_message_ends(structure: Structure, findings: Findings) -> None:
                     element_id=node.id,
                     line=node.line,
                     rule=table[node.type],
+                )
+            elif node is not None and node.type.is_event and "message" not in node.event_definitions:
+                findings.add(
+                    "MESSAGE_FLOW_WITHOUT_TRIGGER",
+                    f"the {node.type.value} '{node.id}' {side} the message flow '{flow.id}' but is no message event.",
+                    element_id=node.id,
+                    line=node.line,
+                    rule=_WITHOUT_TRIGGER.get(node.type, "EXT.119"),
                 )

@@ -40,12 +40,36 @@ def _check_starts_and_ends(
     if not starts and (ends or (joined and not free)):
         problem = "has an end event but no start event" if free else "has no start: every element has an incoming flow"
         findings.add("NO_START", f"'{container}' {problem}.", element_id=container, line=line, rule="EXT.097")
+    if starts and ends:
+        for node in content:
+            if (
+                (node.type.is_activity or node.type.is_gateway)
+                and not structure.outgoing[node.id]
+                and not _ends_freely(node, structure)
+            ):
+                findings.add(
+                    "IMPLICIT_END",
+                    f"the {node.type.value} '{node.id}' has no outgoing flow, though there are end events.",
+                    element_id=node.id,
+                    line=node.line,
+                    rule="EXT.151",
+                )
     if starts and not ends:
         open_ends = any(not structure.outgoing[node.id] for node in content)
         problem = (
             "has a start event but no end event" if open_ends else "has no end: no element is without outgoing flow"
         )
         findings.add("NO_END", f"'{container}' {problem}.", element_id=container, line=line, rule="EXT.105")
+
+
+def _ends_freely(node: FlowNode, structure: Structure) -> bool:
+    """True for what ends without a sequence flow by its nature: handlers, event sub-processes, loose content."""
+    return (
+        node.triggered_by_event
+        or node.extensions.get("isForCompensation") is True
+        or structure.in_ad_hoc(node)
+        or node.id in structure.hosts
+    )
 
 
 def _check_reach(content: list[FlowNode], structure: Structure, findings: Findings) -> None:

@@ -127,6 +127,7 @@ class GraphReader:
                     f"{local_name(first)} in line {first.sourceline}.",
                     element_id=identifier,
                     line=element.sourceline,
+                    rule="EXT.002",
                 )
 
     def _id_of(self, element: Element, what: str) -> str:
@@ -138,7 +139,11 @@ class GraphReader:
         if self._made[made] > 1:
             made = f"{made}-{self._made[made]}"
         self._findings.add(
-            "MISSING_ID", f"this {what} has no id; called '{made}'.", element_id=made, line=element.sourceline
+            "MISSING_ID",
+            f"this {what} has no id; called '{made}'.",
+            element_id=made,
+            line=element.sourceline,
+            rule="EXT.003",
         )
         return made
 

@@ -28,6 +28,7 @@ class Structure:
         for flow in self.graph.flows:
             self.outgoing[flow.source].append(flow)
             self.incoming[flow.target].append(flow)
+        self.hosts = {node.attached_to for node in self.graph.nodes if node.attached_to}
         self.executable = {item.id for item in self.graph.processes if item.is_executable}
 
     def of_type(self, *kinds: NodeType) -> Iterator[FlowNode]:

@@ -89,7 +89,7 @@ def test_legal_constructs_raise_no_alarm(content: str) -> None:
 
 def test_one_cause_gives_one_diagnostic() -> None:
     chain = "".join(f'<task id="u{index}"/>' for index in range(5))
-    chain += "".join(flow(f"v{index}", f"u{index}", f"u{index + 1}") for index in range(4))
+    chain += "".join(flow(f"v{index}", f"u{index}", f"u{index + 1}") for index in range(4)) + flow("w", "u4", "e")
     assert [item[0] for item in diagnose(GOOD + chain)] == ["UNREACHABLE"]
 
 
