@@ -10,9 +10,9 @@ from typing import Any
 from orchestra_kit.app.files import EnvironmentFile, build_data_set, build_profiles, read_data_file
 from orchestra_kit.app.projects import Project, compose_project, generate, load_project
 from orchestra_kit.app.stores import Stores
-from orchestra_kit.design.bpmn import read_bpmn
 from orchestra_kit.design.documents import read_bytes, read_document, read_value
 from orchestra_kit.design.matching import BindingNote
+from orchestra_kit.design.reading import read_process
 from orchestra_kit.errors import DefinitionError, LimitError, NotFoundError
 from orchestra_kit.model import (
     ChannelType,
@@ -64,9 +64,9 @@ class Definitions:
         self._stores, self._caller, self._plugins = stores, caller, plugins
 
     def import_process(self, path: Path, *, key: str | None = None) -> ProcessVersion:
-        """Store a BPMN file as a new version of a process; raise DefinitionError when nothing usable can be read."""
+        """Store a process file as a new version of a process; raise DefinitionError when nothing usable can be read."""
         data = read_bytes(path)
-        document = read_bpmn(data, source=str(path))
+        document = read_process(data, source=str(path))
         if not document.ok:
             worst = next((item for item in document.diagnostics if item.severity is Severity.ERROR), None)
             raise DefinitionError(f"'{path}' cannot be imported: {worst.message if worst else 'nothing usable in it'}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def inspect_process_file(path: Path) -> dict[str, Any]:
     """Return the answer of `orchestra process inspect` for one file; one that cannot be read is an answer, too."""
-    from orchestra_kit.design.bpmn import inspect_process
+    from orchestra_kit.design.reading import inspect_process
 
     return inspect_process(path)
 
@@ -34,11 +34,11 @@ def plan_with_graph(
     path: Path, *, process_id: str | None, criterion: str, max_loop: int
 ) -> tuple[dict[str, Any], ControlFlowGraph]:
     """Return the same with the graph it was made of, for those who draw it."""
-    from orchestra_kit.design.bpmn import read_bpmn
     from orchestra_kit.design.coverage import plan_suite
     from orchestra_kit.design.documents import read_bytes
+    from orchestra_kit.design.reading import read_process
 
-    document = read_bpmn(read_bytes(path), source=str(path))
+    document = read_process(read_bytes(path), source=str(path))
     if not document.ok:
         reasons = "; ".join(f"{item.code}: {item.message}" for item in document.diagnostics[:3])
         raise DefinitionError(f"'{path}' cannot be planned: {reasons or 'nothing usable in it'}.")

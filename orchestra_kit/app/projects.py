@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestra_kit.design.binding import ProjectBinding
-from orchestra_kit.design.bpmn import BpmnDocument, read_bpmn
 from orchestra_kit.design.coverage import ComposedSuite, compose
 from orchestra_kit.design.documents import Document, read_bytes, read_document, read_value
 from orchestra_kit.design.generation import Author, Generated, SuiteGenerator
 from orchestra_kit.design.matching import Certainty
 from orchestra_kit.design.operations import OperationCatalog
+from orchestra_kit.design.reading import ProcessDocument, read_process
 from orchestra_kit.errors import DefinitionError, Place, UnknownNameError
 from orchestra_kit.model import ChannelType, ControlFlowGraph, InterfaceSummary, Severity
 from orchestra_kit.protocols.http.bundle import files_beside
@@ -41,7 +41,7 @@ class Project:
     document: Document
     binding: ProjectBinding
     process_path: Path
-    process: BpmnDocument
+    process: ProcessDocument
     process_id: str
     specs: Mapping[str, LoadedSpec]
 
@@ -57,7 +57,7 @@ def load_project(path: Path, plugins: Mapping[ChannelType, ProtocolPlugin]) -> P
     document = read_document(file)
     binding = read_value(document, ProjectBinding)
     process_path = _beside(file, binding.process, document.place(("process",)))
-    process = read_bpmn(read_bytes(process_path, place=document.place(("process",))), source=str(process_path))
+    process = read_process(read_bytes(process_path, place=document.place(("process",))), source=str(process_path))
     if not process.ok:
         worst = next((item for item in process.diagnostics if item.severity is Severity.ERROR), None)
         reason = f"{worst.code}: {worst.message}" if worst else "nothing usable in it"
@@ -120,7 +120,7 @@ def generate(
     return generator.generate((composed or compose_project(project)).scenarios, author)
 
 
-def _process_id(process: BpmnDocument, binding: ProjectBinding, document: Document) -> str:
+def _process_id(process: ProcessDocument, binding: ProjectBinding, document: Document) -> str:
     ids = [item.id for item in process.graph.processes if item.nodes]
     if binding.process_id is not None:
         if binding.process_id not in ids:

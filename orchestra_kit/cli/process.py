@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from orchestra_kit.errors import EXIT_WRONG_USE
 
 @click.group(name="process")
 def command() -> None:
-    """Look at and store process models (BPMN 2.0)."""
+    """Look at and store process models (BPMN 2.0; Mermaid and PlantUML sequence diagrams)."""
 
 
 @command.command()
@@ -30,11 +31,9 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
             print_json(found, line=True)
             continue
         mark = "✓" if found["ok"] else "✗"
-        click.echo(f"{mark} {file}: {found['sourceType']}, {found['nodes']} nodes, {found['flows']} flows")
+        click.echo(f"{mark} {file}: {found['sourceType']}, {_counts(found)}")
         for process in found["processes"]:
-            click.echo(
-                f"    process {process['id']} '{process['name']}': {process['nodes']} nodes, {process['flows']} flows"
-            )
+            click.echo(f"    process {process['id']} '{process['name']}': {_counts(process)}")
         for item in found["diagnostics"]:
             where = f" {item['elementId']}" if item.get("elementId") else ""
             line = f" line {item['line']}" if item.get("line") else ""
@@ -42,6 +41,11 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
     if not usable:
         say("orchestra: not every file can be used.")
         raise Failed(EXIT_WRONG_USE)
+
+
+def _counts(found: dict[str, Any]) -> str:
+    """Return the counts of a file or process in words; messages and fragments stand only at sequence diagrams."""
+    return ", ".join(f"{found[name]} {name}" for name in ("nodes", "flows", "messages", "fragments") if name in found)
 
 
 @command.command(name="import")

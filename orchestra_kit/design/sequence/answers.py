@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestra_kit.design.bpmn.findings import Findings
 from orchestra_kit.design.sequence.syntax_tree import (
     Fragment,
     FragmentKind,
@@ -39,9 +40,20 @@ class _Call:
 _Waiting = tuple[_Call, ...]
 
 
-def link_answers(diagram: SequenceDiagram) -> None:
+def link_answers(diagram: SequenceDiagram, findings: Findings) -> None:
     """Note in each message of a diagram that answers a call which one, and in each fragment how much is in it."""
     _walk(diagram.items, ())
+    _name_empty(diagram.items, findings)
+
+
+def _name_empty(items: Sequence[Item], findings: Findings) -> None:
+    for item in items:
+        if isinstance(item, Fragment):
+            if not item.steps:
+                message = f"nothing is sent within this '{item.kind.value}'."
+                findings.add("EMPTY_FRAGMENT", message, element_id=f"{item.kind.value}{item.number}", line=item.line)
+            for section in item.sections:
+                _name_empty(section.items, findings)
 
 
 def _walk(items: Sequence[Item], waiting: _Waiting) -> _Waiting:

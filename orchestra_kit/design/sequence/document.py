@@ -69,7 +69,7 @@ def _diagrams(data: bytes, source: str, findings: Findings) -> list[SequenceDiag
             findings.add("TOO_MANY_STATEMENTS", message, line=block.line)
             continue
         if diagram is not None:
-            link_answers(diagram)
+            link_answers(diagram, findings)
             found.append(diagram)
     return found
 

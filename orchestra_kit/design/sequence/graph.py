@@ -140,7 +140,7 @@ class _ProcessWriter:
             return ends
         guard = " ".join(section.guard for section in fragment.sections if section.guard)
         bounds = bounds_of(guard)
-        said = {"loop": {"guard": guard, "least": bounds.least, "most": bounds.most}}
+        said: dict[str, object] = {"loop": {"guard": guard, "least": bounds.least, "most": bounds.most}}
         head = self._split(fragment, NodeType.EXCLUSIVE_GATEWAY, ends, extensions=said)
         left: _Ends = []
         if bounds.least == 0:

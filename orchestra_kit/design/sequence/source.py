@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -121,6 +121,7 @@ def may_hold_diagrams(data: bytes, source: str) -> bool:
 def find_blocks(lines: Sequence[Line], source: str, findings: Findings) -> list[Block]:
     """Return the diagrams of a file in order; where there is none, a diagnostic says what was looked for."""
     suffix = PurePath(source).suffix.lower()
+    ways: tuple[Callable[[Sequence[Line], Findings], list[Block]], ...]
     if suffix in MARKDOWN_SUFFIXES:
         ways = (_fenced, _marked, _plain_mermaid)
     elif suffix in PLANTUML_SUFFIXES:
