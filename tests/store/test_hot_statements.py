@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import psycopg
@@ -11,8 +12,8 @@ from store_samples import a_commit, a_scenario, a_submission, a_suite, an_enviro
 from orchestra_kit.model import RunStatus, TenantSettings
 from orchestra_kit.spi.runs import RunFilter
 from orchestra_kit.spi.work import FinishRun
-from orchestra_kit.store.postgres import run_statements, statements
-from orchestra_kit.store.postgres.rows import intent_values, result_values
+from orchestra_kit.store.postgres import gathered_statements, run_statements, statements
+from orchestra_kit.store.postgres.rows import commit_json, intent_values, result_values
 from orchestra_kit.store.postgres.store import PostgresStore
 from orchestra_kit.store.postgres.work import PostgresWork
 
@@ -141,6 +142,14 @@ def test_hot_statements_look_runs_up_by_their_whole_key(made, urls, analysed) ->
         statements.FINISH_ALONE: {**lease, **of_run},
         statements.EXTEND: {**lease, "runs": [claimed.run.id], "epochs": [1]},
         statements.LOCK_EXPIRED: lease,
+    }
+    together = {"tenant": "t", "lease_seconds": 30.0, "runs": [claimed.run.id]}
+    commit_text = commit_json({**result_values(commit.result), **intent_values(claimed.run.id, commit.next_intent)})
+    lease_text = json.dumps({"number": 0, "run": claimed.run.id, "worker": "w", "epoch": 1})
+    cases |= {
+        gathered_statements.CLAIM_RUNS: {**together, "requests": f"[{lease_text}]"},
+        gathered_statements.COMMIT_STEPS: {**together, "requests": f"[{lease_text[:-1]},{commit_text[1:]}]"},
+        gathered_statements.FINISH_RUNS: {**together, "requests": f"[{lease_text}]"},
     }
     if analysed:
         with psycopg.connect(urls.admin, autocommit=True) as admin:

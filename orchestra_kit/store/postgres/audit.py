@@ -8,7 +8,7 @@ from typing import Any
 from orchestra_kit.model import new_id
 from orchestra_kit.spi.definitions import Caller
 from orchestra_kit.store.postgres.rows import json_text
-from orchestra_kit.store.postgres.tenant import Connection
+from orchestra_kit.store.postgres.trips import Connection
 
 _NOTE = """INSERT INTO audit_log (tenant_id, id, actor, action, entity_type, entity_id, details, created_at)
 VALUES (%(tenant)s, %(id)s, %(actor)s, %(action)s, %(what)s, %(entity)s, %(details)s, clock_timestamp())"""

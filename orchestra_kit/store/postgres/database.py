@@ -19,11 +19,11 @@ from psycopg.rows import DictRow, dict_row
 
 from orchestra_kit.errors import StoreUnavailableError
 from orchestra_kit.store.postgres.tenant import (
-    Connection,
     in_one_trip,
     tenant_transaction,
     transaction_without_tenant,
 )
+from orchestra_kit.store.postgres.trips import Connection
 
 Answer = TypeVar("Answer")
 
@@ -135,7 +135,7 @@ class Database:
                 connection = self._idle.pop()
                 if not connection.closed:
                     return connection, True
-        return psycopg.connect(self._url, autocommit=True, connect_timeout=5, row_factory=dict_row), False
+        return Connection.connect(self._url, autocommit=True, connect_timeout=5, row_factory=dict_row), False
 
     def _give_back(self, connection: Connection) -> None:
         idle = connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE

@@ -15,8 +15,8 @@ from orchestra_kit.store.postgres import tables
 from orchestra_kit.store.postgres.audit import note_for
 from orchestra_kit.store.postgres.database import Database
 from orchestra_kit.store.postgres.session import add, columns_of, model_of, one_of, put, rows_of
-from orchestra_kit.store.postgres.tenant import Connection
 from orchestra_kit.store.postgres.tenants import tenant_row
+from orchestra_kit.store.postgres.trips import Connection
 from orchestra_kit.store.transitions import absent, ambiguous
 
 Profile = TypeVar("Profile", DbConnectionProfile, KafkaClusterProfile, QueueBrokerProfile)

@@ -127,6 +127,26 @@ def intent_values(run_id: str, intent: StepIntent | None) -> dict[str, Any]:
     }
 
 
+_NOT_IN_JSON = ("payload", "violations", "unknown", "exports")
+"""Values that are JSON text already."""
+
+
+def commit_json(values: Mapping[str, Any]) -> str:
+    """Return the values of a step commit as the JSON object that COMMIT_STEPS reads."""
+    times = {name: values[name] and values[name].isoformat() for name in ("started_at", "finished_at")}
+    return _request_json({**values, **times}, "payload", "violations")
+
+
+def finish_json(values: Mapping[str, Any]) -> str:
+    """Return the values of a finish as the JSON object that FINISH_RUNS reads."""
+    return _request_json(values, "unknown")
+
+
+def _request_json(values: Mapping[str, Any], *ready: str) -> str:
+    plain = {name: value for name, value in values.items() if name not in _NOT_IN_JSON}
+    return json_text(plain)[:-1] + "".join(f',"{name}":{values[name] or "null"}' for name in ready) + "}"
+
+
 def intent_json(intent: StepIntent | None) -> str | None:
     """Return an intent as it is kept until the first claim."""
     if intent is None:

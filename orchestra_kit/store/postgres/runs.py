@@ -24,7 +24,7 @@ from orchestra_kit.store.postgres.statements import (
     SUITE_CHILDREN,
     TOUCH_SUITE,
 )
-from orchestra_kit.store.postgres.tenant import Connection
+from orchestra_kit.store.postgres.trips import Connection
 from orchestra_kit.store.transitions import absent, check_tenant, not_stuck, taken_run
 
 _WAITING = [RunStatus.PENDING.value, RunStatus.QUEUED.value]

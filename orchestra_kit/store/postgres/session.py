@@ -12,7 +12,7 @@ from sqlalchemy.sql import Executable
 
 from orchestra_kit.model import Value
 from orchestra_kit.store.postgres.rows import json_text, storable_text
-from orchestra_kit.store.postgres.tenant import Connection
+from orchestra_kit.store.postgres.trips import Connection
 
 Model = TypeVar("Model", bound=Value)
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from orchestra_kit.store.postgres.rows import RESULT_COLUMNS, RUN_COLUMNS
 
-_HELD = """r.tenant_id = %(tenant)s AND r.id = %(run)s AND r.locked_by = %(worker)s AND r.lease_epoch = %(epoch)s
+HELD = """r.tenant_id = %(tenant)s AND r.id = %(run)s AND r.locked_by = %(worker)s AND r.lease_epoch = %(epoch)s
     AND r.status = 'IN_PROGRESS'"""
 
-_EXTENDED = (
+EXTENDED = (
     """lock_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s), heartbeat_at = clock_timestamp()"""
 )
 
-_AUDIT = "INSERT INTO audit_log (tenant_id, id, actor, action, entity_type, entity_id, details, created_at)"
+AUDIT = "INSERT INTO audit_log (tenant_id, id, actor, action, entity_type, entity_id, details, created_at)"
 
-_INTENT_COLUMNS = """tenant_id, run_id, step_alias, iteration, attempt, order_index, origin_run_id, step_id,
+INTENT_COLUMNS = """tenant_id, run_id, step_alias, iteration, attempt, order_index, origin_run_id, step_id,
     idempotency_key, status, started_at"""
 
-_ANNOUNCED = f"""INSERT INTO test_step_result ({_INTENT_COLUMNS})
+_ANNOUNCED = f"""INSERT INTO test_step_result ({INTENT_COLUMNS})
   SELECT %(tenant)s, %(run)s, %(next_alias)s, %(next_iteration)s, %(next_attempt)s, %(next_order_index)s, %(run)s,
     %(next_step)s, %(next_key)s, 'RUNNING', clock_timestamp()
   FROM held WHERE %(next_alias)s::text IS NOT NULL
@@ -36,13 +36,13 @@ WITH free AS (
   FOR UPDATE SKIP LOCKED
 ), claimed AS (
   UPDATE test_run r SET
-    status = 'IN_PROGRESS', locked_by = %(worker)s, claim_token = %(token)s, {_EXTENDED},
+    status = 'IN_PROGRESS', locked_by = %(worker)s, claim_token = %(token)s, {EXTENDED},
     lease_epoch = r.lease_epoch + CASE WHEN free.status = 'QUEUED' THEN 1 ELSE 0 END,
     started_at = coalesce(r.started_at, clock_timestamp())
   FROM free WHERE r.tenant_id = %(tenant)s AND r.id = %(run)s
   RETURNING r.*, free.status AS status_before
 ), announced AS (
-  INSERT INTO test_step_result ({_INTENT_COLUMNS})
+  INSERT INTO test_step_result ({INTENT_COLUMNS})
   SELECT tenant_id, id, first_intent ->> 'step_alias', (first_intent ->> 'iteration')::integer,
     (first_intent ->> 'attempt')::integer, (first_intent ->> 'order_index')::integer, id, first_intent ->> 'step_id',
     concat_ws('.', id, first_intent ->> 'step_alias', first_intent ->> 'iteration', first_intent ->> 'attempt'),
@@ -51,7 +51,7 @@ WITH free AS (
   ON CONFLICT DO NOTHING
   RETURNING {RESULT_COLUMNS}
 ), noted AS (
-  {_AUDIT}
+  {AUDIT}
   SELECT tenant_id, gen_random_uuid()::text, %(worker)s, 'claim', 'TestRun', id,
     '{{"from": "QUEUED", "to": "IN_PROGRESS"}}', clock_timestamp()
   FROM claimed WHERE status_before = 'QUEUED'
@@ -67,8 +67,8 @@ answer was lost find that the run is already its own."""
 
 COMMIT_STEP = f"""
 WITH held AS (
-  UPDATE test_run r SET {_EXTENDED}
-  WHERE {_HELD}
+  UPDATE test_run r SET {EXTENDED}
+  WHERE {HELD}
     AND EXISTS (SELECT FROM test_step_result s WHERE s.tenant_id = %(tenant)s AND s.run_id = %(run)s
       AND s.step_alias = %(alias)s AND s.iteration = %(iteration)s AND s.attempt = %(attempt)s)
   RETURNING r.cancel_requested
@@ -88,7 +88,7 @@ the step was never announced, and nothing is written. Again: the row is no longe
 
 BEGIN_STEP = f"""
 WITH held AS (
-  UPDATE test_run r SET {_EXTENDED} WHERE {_HELD} RETURNING r.id
+  UPDATE test_run r SET {EXTENDED} WHERE {HELD} RETURNING r.id
 ), announced AS (
   {_ANNOUNCED}
 )
@@ -97,15 +97,15 @@ SELECT id FROM held"""
 
 BEGIN_RUN = f"""
 WITH held AS (
-  UPDATE test_run r SET {_EXTENDED}, position = coalesce(r.position, %(position)s::jsonb), first_intent = %(first_intent)s::jsonb
-  WHERE {_HELD} RETURNING r.id
+  UPDATE test_run r SET {EXTENDED}, position = coalesce(r.position, %(position)s::jsonb), first_intent = %(first_intent)s::jsonb
+  WHERE {HELD} RETURNING r.id
 ), announced AS (
   {_ANNOUNCED}
 )
 SELECT id FROM held"""
 """Stores the positions taken before the first step, once, and records the first intent."""
 
-IS_HELD = f"SELECT 1 FROM test_run r WHERE {_HELD}"
+IS_HELD = f"SELECT 1 FROM test_run r WHERE {HELD}"
 """Tells a lost lease from a step that was never announced."""
 
 LOCK_SUITE_OF = """
@@ -117,13 +117,13 @@ FINISH = f"""
 WITH held AS (
   UPDATE test_run r SET status = %(status)s, status_reason = %(reason)s, finished_at = clock_timestamp(),
     locked_by = NULL, lock_until = NULL
-  WHERE {_HELD}
+  WHERE {HELD}
   RETURNING r.id, r.tenant_id, r.suite_run_id, r.scenario_key
 ), closed AS (
   UPDATE test_step_result s SET status = 'SKIPPED', finished_at = clock_timestamp(), violations = %(unknown)s::jsonb
   FROM held WHERE s.tenant_id = %(tenant)s AND s.run_id = %(run)s AND s.status = 'RUNNING'
 ), noted AS (
-  {_AUDIT}
+  {AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, %(worker)s, 'finish', 'TestRun', id,
     jsonb_strip_nulls(jsonb_build_object('from', 'IN_PROGRESS', 'to', %(status)s::text, 'reason', %(reason)s::text)),
     clock_timestamp()
@@ -136,7 +136,7 @@ WITH held AS (
 SELECT suite_run_id, scenario_key FROM held"""
 """Ends a run once: status, leftovers closed, audit row, exports to its suite run."""
 
-FINISH_ALONE = FINISH.replace(_HELD, _HELD + " AND r.suite_run_id IS NULL")
+FINISH_ALONE = FINISH.replace(HELD, HELD + " AND r.suite_run_id IS NULL")
 """The same for a run of no suite run, where nothing need be locked first: one round trip."""
 
 IS_FINISHED = """
@@ -156,12 +156,12 @@ WITH held AS (
   UPDATE test_run r SET status = CASE WHEN r.cancel_requested THEN 'CANCELLED' ELSE 'QUEUED' END,
     queued_at = clock_timestamp(), locked_by = NULL, lock_until = NULL,
     finished_at = CASE WHEN r.cancel_requested THEN clock_timestamp() END
-  WHERE {_HELD} RETURNING r.id, r.status, r.suite_run_id
+  WHERE {HELD} RETURNING r.id, r.status, r.suite_run_id
 ), closed AS (
   UPDATE test_step_result s SET status = 'SKIPPED', finished_at = clock_timestamp(), violations = %(unknown)s::jsonb
   FROM held WHERE s.tenant_id = %(tenant)s AND s.run_id = %(run)s AND s.status = 'RUNNING' AND held.status = 'CANCELLED'
 ), noted AS (
-  {_AUDIT}
+  {AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, %(worker)s, CASE WHEN status = 'QUEUED' THEN 'release' ELSE 'cancel' END,
     'TestRun', id, jsonb_build_object('from', 'IN_PROGRESS', 'to', status), clock_timestamp()
   FROM held
@@ -179,7 +179,7 @@ WITH mine AS (
   WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(runs)s) AND r.locked_by = %(worker)s AND r.status = 'IN_PROGRESS'
   ORDER BY r.id FOR NO KEY UPDATE OF r
 )
-UPDATE test_run r SET {_EXTENDED}
+UPDATE test_run r SET {EXTENDED}
 WHERE r.tenant_id = %(tenant)s AND r.id = ANY(ARRAY(SELECT id FROM mine))
 RETURNING r.id, r.lease_epoch, r.cancel_requested"""
 """Heartbeat for all runs of one worker and tenant; rows are locked in one order, so that two heartbeats cannot wait for
@@ -207,7 +207,7 @@ WITH place AS (
   UPDATE test_run r SET status = 'QUEUED', queued_at = clock_timestamp()
   WHERE r.tenant_id = %(tenant)s AND r.id = ANY(ARRAY(SELECT id FROM due)) RETURNING r.id
 ), noted AS (
-  {_AUDIT}
+  {AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, 'scheduler', 'queue', 'TestRun', id,
     '{{"from": "PENDING", "to": "QUEUED"}}', clock_timestamp() FROM queued
 )
@@ -226,7 +226,7 @@ WITH orphan AS (
     recoveries = r.recoveries + 1
   WHERE r.tenant_id = %(tenant)s AND r.id = %(run)s RETURNING r.id
 )
-{_AUDIT}
+{AUDIT}
 SELECT %(tenant)s, gen_random_uuid()::text, 'reaper', 'reap', 'TestRun', id,
   '{{"from": "IN_PROGRESS", "to": "QUEUED"}}', clock_timestamp() FROM orphan"""
 """Puts an orphan back in line."""
@@ -244,7 +244,7 @@ WITH ended AS (
   FROM ended WHERE %(unknown)s::jsonb IS NOT NULL AND s.tenant_id = %(tenant)s AND s.run_id = ANY(%(runs)s)
     AND s.run_id = ended.id AND s.status = 'RUNNING'
 ), noted AS (
-  {_AUDIT}
+  {AUDIT}
   SELECT %(tenant)s, gen_random_uuid()::text, %(actor)s, %(action)s, 'TestRun', id,
     jsonb_strip_nulls(jsonb_build_object('from', status_before, 'to', %(status)s::text, 'reason', %(reason)s::text)),
     clock_timestamp() FROM ended

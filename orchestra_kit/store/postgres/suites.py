@@ -9,7 +9,7 @@ from orchestra_kit.store.postgres import statements
 from orchestra_kit.store.postgres.audit import note
 from orchestra_kit.store.postgres.database import Database
 from orchestra_kit.store.postgres.rows import Row, json_text, storable_text
-from orchestra_kit.store.postgres.tenant import Connection
+from orchestra_kit.store.postgres.trips import Connection
 
 
 def load_suite(database: Database, tenant_id: str, suite_run_id: str) -> SuiteState | None:

@@ -10,12 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 from psycopg.rows import DictRow
 
+from orchestra_kit.store.postgres.trips import Connection
 from orchestra_kit.store.transitions import check_tenant
-
-Connection = psycopg.Connection[DictRow]
 
 _SET_TENANT = "SELECT set_config('orchestra.tenant_id', %(tenant)s, true)"
 
@@ -40,11 +38,7 @@ def transaction_without_tenant(connection: Connection) -> Iterator[None]:
 def in_one_trip(connection: Connection, tenant_id: str, statement: str, values: Mapping[str, Any]) -> list[DictRow]:
     """Run one statement for one tenant, as a transaction of its own and in one round trip.
 
-    The two statements of a pipeline on an autocommit connection are one implicit transaction, ended by its sync.
     Measured against BEGIN, two statements and COMMIT: 1.7 times the commits on one connection, 1.3 times on 32.
     """
     check_tenant(tenant_id)
-    with connection.pipeline():
-        connection.execute(_SET_TENANT, {"tenant": tenant_id})
-        cursor = connection.execute(statement, values)
-    return cursor.fetchall()
+    return connection.travel([(_SET_TENANT, {"tenant": tenant_id}), (statement, values)])

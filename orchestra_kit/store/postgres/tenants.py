@@ -16,7 +16,7 @@ from orchestra_kit.store.postgres.audit import note, note_for
 from orchestra_kit.store.postgres.database import Database
 from orchestra_kit.store.postgres.rows import json_text
 from orchestra_kit.store.postgres.session import add, columns_of, model_of, one_of, put, rows_of
-from orchestra_kit.store.postgres.tenant import Connection
+from orchestra_kit.store.postgres.trips import Connection
 from orchestra_kit.store.transitions import absent
 
 

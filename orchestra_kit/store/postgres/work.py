@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from orchestra_kit.model import RunStatus, StepResult, new_id
-from orchestra_kit.spi.plan import RunPlan
+from orchestra_kit.model import RunStatus
 from orchestra_kit.spi.work import (
     ClaimedRun,
     DueRun,
@@ -20,27 +18,23 @@ from orchestra_kit.spi.work import (
     SuiteAdvance,
     SuiteState,
 )
-from orchestra_kit.store.folding import open_intent, result_order, unknown_outcome
 from orchestra_kit.store.postgres import statements
 from orchestra_kit.store.postgres.database import Database
+from orchestra_kit.store.postgres.hot_path import HotPath, finish_values, lease_values, unknown_text
 from orchestra_kit.store.postgres.rows import (
     intent_json,
     intent_values,
     json_text,
-    result_of,
     result_values,
-    run_of,
-    storable_text,
 )
 from orchestra_kit.store.postgres.suites import advance_suite, load_suite
-from orchestra_kit.store.postgres.tenant import Connection
+from orchestra_kit.store.postgres.trips import Connection
 from orchestra_kit.store.transitions import (
     ABORTED_REASON,
     STUCK_REASON,
     check_final,
     check_tenant,
     lease_lost,
-    unannounced,
 )
 
 
@@ -49,6 +43,7 @@ class PostgresWork:
 
     def __init__(self, worker_url: str, *, connections: int = 40, patience_seconds: float = 10.0) -> None:
         self._database = Database(worker_url, most=connections, patience_seconds=patience_seconds)
+        self._hot_path = HotPath(self._database, finish=self._finish_whole)
 
     def close(self) -> None:
         """End all connections."""
@@ -73,15 +68,7 @@ class PostgresWork:
 
     def claim_run(self, ref: RunRef, *, worker_id: str, lease_seconds: float) -> ClaimedRun | None:
         """Take a QUEUED run, raise its lease epoch, write the intent it goes on with; None when it is not to be had."""
-        values = {
-            "tenant": ref.tenant_id,
-            "run": ref.run_id,
-            "worker": worker_id,
-            "token": new_id(),
-            "lease_seconds": lease_seconds,
-        }
-        rows = self._database.in_one_trip(ref.tenant_id, statements.CLAIM, values)
-        return _claimed(rows[0], worker_id) if rows else None
+        return self._hot_path.claim(ref, worker_id=worker_id, lease_seconds=lease_seconds)
 
     def begin_run(self, lease: Lease, *, position: Any, intent: StepIntent, lease_seconds: float) -> None:
         """Store the plugins' positions and the first intent of a run that needs positions; raise LeaseLostError."""
@@ -95,39 +82,27 @@ class PostgresWork:
     def _announce(
         self, statement: str, lease: Lease, intent: StepIntent, lease_seconds: float, more: dict[str, Any]
     ) -> None:
-        values = {**_of(lease), "lease_seconds": lease_seconds, **intent_values(lease.run_id, intent), **more}
+        values = {**lease_values(lease), "lease_seconds": lease_seconds, **intent_values(lease.run_id, intent), **more}
         if not self._database.in_one_trip(lease.tenant_id, statement, values):
             raise lease_lost(lease)
 
     def commit_step(self, commit: StepCommit) -> bool:
         """Record a result and the next intent and extend the lease; True when somebody asked to cancel the run."""
-        lease = commit.lease
-        values = {
-            **result_values(commit.result),
-            **_of(lease),
-            "lease_seconds": commit.lease_seconds,
-            **intent_values(lease.run_id, commit.next_intent),
-        }
-        rows = self._database.in_one_trip(lease.tenant_id, statements.COMMIT_STEP, values)
-        if not rows:
-            held = self._database.in_one_trip(lease.tenant_id, statements.IS_HELD, _of(lease))
-            raise unannounced(commit) if held else lease_lost(lease)
-        return bool(rows[0]["cancel_requested"])
+        return self._hot_path.commit(commit)
 
     def finish_run(self, finish: FinishRun) -> None:
         """Set the terminal status once and let go; raise LeaseLostError. The same finish again changes nothing."""
         check_final(finish.status)
-        tenant, values = finish.lease.tenant_id, _finish_values(finish)
-        plain = not (finish.skipped or finish.exports or finish.abort_suite)
-        if plain and self._database.in_one_trip(tenant, statements.FINISH_ALONE, values):
-            return
-        self._database.in_tenant(tenant, lambda db: _finish(db, finish, values), repeatable=True)
+        self._hot_path.finish(finish)
+
+    def _finish_whole(self, finish: FinishRun) -> None:
+        self._database.in_tenant(finish.lease.tenant_id, lambda db: _finish(db, finish), repeatable=True)
 
     def release_run(self, lease: Lease) -> None:
         """Give an unfinished run back as QUEUED without counting a recovery, or end it when cancelling was asked for."""
 
         def release(database: Connection) -> None:
-            values = {**_of(lease), "unknown": _unknown(RunStatus.CANCELLED)}
+            values = {**lease_values(lease), "unknown": unknown_text(RunStatus.CANCELLED)}
             database.execute(statements.LOCK_SUITE_OF, values)
             if database.execute(statements.RELEASE, values).fetchone() is None:
                 for status in (RunStatus.QUEUED, RunStatus.CANCELLED):
@@ -185,59 +160,14 @@ class PostgresWork:
         return advance_suite(self._database, advance)
 
 
-def _of(lease: Lease) -> dict[str, Any]:
-    return {"tenant": lease.tenant_id, "run": lease.run_id, "worker": lease.worker_id, "epoch": lease.epoch}
-
-
-def _unknown(status: RunStatus) -> str | None:
-    if status is RunStatus.FAILED_STUCK:
-        return None  # its open intent stays: a resume repeats that attempt
-    return json_text([unknown_outcome(cancelled=status is RunStatus.CANCELLED).to_json()])
-
-
 def _promote(database: Connection, tenant: str, limit: int) -> list[str]:
     database.execute(statements.LOCK_SCHEDULING, {"tenant": tenant})
     rows = database.execute(statements.PROMOTE, {"tenant": tenant, "limit": limit}).fetchall()
     return [row["id"] for row in rows]
 
 
-def _claimed(row: dict[str, Any], worker_id: str) -> ClaimedRun:
-    run = run_of(row)
-    stored = {_attempt(item): item for item in (*(row["results"] or ()), *(row["announced"] or ()))}
-    results = tuple(sorted((_result_from_json(item) for item in stored.values()), key=result_order))
-    return ClaimedRun(
-        lease=Lease(tenant_id=run.tenant_id, run_id=run.id, worker_id=worker_id, epoch=run.lease_epoch),
-        run=run,
-        plan=RunPlan.model_validate_json(row["plan"]),
-        results=results,
-        intent=open_intent(results),
-        position=row["position"],
-        suite_context=row["suite_context"],
-    )
-
-
-def _attempt(item: dict[str, Any]) -> tuple[str, int, int]:
-    return (item["step_alias"], item["iteration"], item["attempt"])
-
-
-def _result_from_json(item: dict[str, Any]) -> StepResult:
-    times = {name: item[name] and datetime.fromisoformat(item[name]) for name in ("started_at", "finished_at")}
-    return result_of({**item, **times})
-
-
-def _finish_values(finish: FinishRun) -> dict[str, Any]:
-    reason = None if finish.reason is None else storable_text(finish.reason)
-    return {
-        **_of(finish.lease),
-        "status": finish.status.value,
-        "reason": reason,
-        "unknown": _unknown(finish.status),
-        "exports": json_text(finish.exports or {}),
-        "abort": finish.abort_suite,
-    }
-
-
-def _finish(database: Connection, finish: FinishRun, values: dict[str, Any]) -> None:
+def _finish(database: Connection, finish: FinishRun) -> None:
+    values = finish_values(finish)
     database.execute(statements.LOCK_SUITE_OF, values)
     held = database.execute(statements.FINISH, values).fetchone()
     if held is None:
@@ -245,7 +175,7 @@ def _finish(database: Connection, finish: FinishRun, values: dict[str, Any]) -> 
             return
         raise lease_lost(finish.lease)
     for result in finish.skipped:
-        database.execute(statements.ADD_RESULT, {**result_values(result), **_of(finish.lease)})
+        database.execute(statements.ADD_RESULT, {**result_values(result), **lease_values(finish.lease)})
     if finish.abort_suite and held["suite_run_id"] is not None:
         _abort_siblings(database, finish.lease, held["suite_run_id"], held["scenario_key"])
 
@@ -260,7 +190,7 @@ def _abort_siblings(database: Connection, lease: Lease, suite_run_id: str, cause
         "since": ["PENDING", "QUEUED"],
         "status": RunStatus.SKIPPED.value,
         "reason": ABORTED_REASON.format(key=cause),
-        "unknown": _unknown(RunStatus.SKIPPED),
+        "unknown": unknown_text(RunStatus.SKIPPED),
         "actor": lease.worker_id,
         "action": "skip",
     }
@@ -287,7 +217,7 @@ def _reap(database: Connection, tenant: str, run: str, max_recoveries: int) -> R
         "since": ["IN_PROGRESS"],
         "status": status.value,
         "reason": reason,
-        "unknown": _unknown(status),
+        "unknown": unknown_text(status),
         "actor": "reaper",
         "action": "reap" if stuck else "cancel",
     }
