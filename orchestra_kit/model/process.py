@@ -44,12 +44,12 @@ class NodeType(StrEnum):
     @property
     def is_gateway(self) -> bool:
         """True for the five gateway types."""
-        return self.value.endswith("Gateway")
+        return self.endswith("Gateway")
 
     @property
     def is_event(self) -> bool:
         """True for start, end, intermediate and boundary events."""
-        return self.value.endswith("Event")
+        return self.endswith("Event")
 
     @property
     def is_container(self) -> bool:

@@ -8,6 +8,7 @@ from itertools import chain
 from orchestra_kit.design.bpmn.parsing import Element
 from orchestra_kit.model.process import Condition, Loop
 
+_LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")
 _COLLECTIONS = ("collection", "inputCollection")
 _ELEMENTS = ("elementVariable", "inputElement", "inputVariable")
 
@@ -25,7 +26,9 @@ def _bare(tag: str) -> str:
 
 def text_of(element: Element | None) -> str:
     """Return all text below an element, stripped."""
-    return "" if element is None else "".join(element.itertext()).strip()
+    if element is None:
+        return ""
+    return "".join(element.itertext()).strip() if len(element) else (element.text or "").strip()
 
 
 def is_true(value: str | None, *, default: bool = False) -> bool:
@@ -50,8 +53,10 @@ def child(element: Element, name: str) -> Element | None:
 
 def read_loop(element: Element) -> Loop | None:
     """Return the loop characteristics of an activity, vendors' collections included."""
-    found = child(element, "multiInstanceLoopCharacteristics")
-    if found is not None:
+    found = next((item for item in element if local_name(item) in _LOOPS), None)
+    if found is None:
+        return None
+    if local_name(found) == "multiInstanceLoopCharacteristics":
         cardinality = text_of(child(found, "loopCardinality"))
         item = child(found, "inputDataItem")
         return Loop(
@@ -63,9 +68,6 @@ def read_loop(element: Element) -> Loop | None:
             element=_vendor_attribute(found, _ELEMENTS)
             or (None if item is None else item.get("name") or item.get("id")),
         )
-    found = child(element, "standardLoopCharacteristics")
-    if found is None:
-        return None
     return Loop(
         kind="standard",
         max_loop_iterations=to_int(found.get("loopMaximum")),

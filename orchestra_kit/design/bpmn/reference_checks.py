@@ -110,11 +110,11 @@ def _lists_flows(structure: Structure) -> bool:
 
 
 def _check_listings(structure: Structure, findings: Findings) -> None:
-    prefix = f"{{{structure.readings.namespace}}}" if structure.readings.namespace else ""
     listed: dict[str, set[tuple[str, str]]] = {"incoming": set(), "outgoing": set()}
     for identifier, element in structure.element_of.items():
-        for word, entries in listed.items():
-            for item in element.iterchildren(prefix + word):
+        for item in element:
+            entries = listed.get(local_name(item))
+            if entries is not None:
                 entries.add((identifier, text_of(item).rsplit(":", 1)[-1]))
     for flow in structure.graph.flows:
         for word, end in (("outgoing", flow.source), ("incoming", flow.target)):
