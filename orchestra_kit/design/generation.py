@@ -14,6 +14,7 @@ from orchestra_kit.design.binding import (
     ElementBinding,
     ElementRole,
     FlowBinding,
+    FlowExpectation,
     ProjectBinding,
     ScenarioBinding,
 )
@@ -24,6 +25,7 @@ from orchestra_kit.design.matching import BindingNote, Certainty, ElementMatcher
 from orchestra_kit.design.naming import default_aliases
 from orchestra_kit.design.operations import OperationCatalog
 from orchestra_kit.design.roles import RoleTable, needs_step
+from orchestra_kit.design.sequence.playing import answered_call, hinted_status, is_message
 from orchestra_kit.design.steps import StepWriter
 from orchestra_kit.design.syntax import bound_field, check_syntax
 from orchestra_kit.errors import DefinitionError, ExpressionError, Place, UnknownNameError
@@ -72,6 +74,8 @@ class _Walk:
     flow_counts: Counter[str]
     node_counts: Counter[str]
     pending_flows: list[str] = field(default_factory=list)
+    unanswered: dict[str, str] = field(default_factory=dict)
+    """Calls of a sequence diagram whose answer has not come yet on the path: element id -> alias."""
     gaps: list[Gap] = field(default_factory=list)
 
 
@@ -198,10 +202,17 @@ class SuiteGenerator:
                 walk.gaps.append(_unbound(node, bound.note))
             else:
                 own = element or ElementBinding()
-                named = {"operation": bound.endpoint.name, "alias": own.alias or self._aliases.get(node.id)}
-                self._add_action(walk, own.model_copy(update=named), node, place=place)
+                alias = own.alias or self._aliases.get(node.id)
+                status = hinted_status(node) if own.expect.status is None else own.expect.status
+                expect = own.expect.model_copy(update={"status": status})
+                named = {"operation": bound.endpoint.name, "alias": alias, "expect": expect}
+                added = self._add_action(walk, own.model_copy(update=named), node, place=place)
+                if added and alias is not None and is_message(node):
+                    walk.unanswered[node.id] = alias
         elif role is ElementRole.OBSERVED:
             self._observe(walk, node)
+        else:
+            self._expect_answer(walk, node, element)
         if element is not None:
             for position, action in enumerate(element.after):
                 self._add_action(walk, action, node, place=(*place, "after", position), further=True)
@@ -218,6 +229,12 @@ class SuiteGenerator:
         """
         role = self._roles.role_of(node)
         operation = element.operation if element else None
+        if operation is not None and is_message(node) and role is not ElementRole.DRIVEN:
+            raise DefinitionError(
+                f"'{node.name or node.id}' is not sent by anybody Orchestra plays: it has no operation to call.",
+                place=self._document.place(("elements", node.id, "operation")),
+                hint="Say under roles which participants are driven, or what shows that it happened (assert).",
+            )
         if operation is not None and element is not None:
             if role is ElementRole.OBSERVED and element.role is None and node.type in ROLE_BY_BINDING:
                 return ElementRole.DRIVEN
@@ -254,12 +271,29 @@ class SuiteGenerator:
             gaps.append(Gap(code="NOT_PROVOKED", message=message, element_id=event))
         return gaps
 
+    def _expect_answer(self, walk: _Walk, node: FlowNode, element: ElementBinding | None) -> None:
+        """Let the first answer to a call that comes on the path say what is expected of it."""
+        call = answered_call(node)
+        alias = walk.unanswered.pop(call, None) if call is not None else None
+        if call is None or alias is None:
+            return
+        asked = self._binding.elements.get(call)
+        expect = element.expect if element else ElementBinding().expect
+        status = expect.status if expect.status is not None else hinted_status(node)
+        if asked is not None and asked.expect.status is not None and expect.status is None:
+            status = None  # what the project says of the call itself goes before the text of the diagram
+        answer = FlowExpectation(**{**dict(expect), "status": status, "of": alias})
+        walk.writer.expect_on_last(answer, ("elements", node.id, "expect"))
+
     def _observe(self, walk: _Walk, node: FlowNode) -> None:
         element = self._binding.elements.get(node.id)
         assertions = element.asserts if element else ()
         how = "written" if assertions else "unknown"
-        if element is not None and element.unobservable:
-            self._unobservable.setdefault(node.id, element.unobservable)
+        reason = element.unobservable if element is not None else None
+        if reason is None and not assertions:
+            reason = self._roles.why_unobservable(node)
+        if reason:
+            self._unobservable.setdefault(node.id, reason)
             how = "unobservable"
         note = BindingNote(element_id=node.id, name=node.name, role=ElementRole.OBSERVED.value, how=how)
         self._notes.setdefault(node.id, note)
@@ -280,10 +314,13 @@ class SuiteGenerator:
         *,
         place: tuple[str | int, ...],
         further: bool = False,
-    ) -> None:
-        if self._applies(action.when, walk, place):
-            walk.writer.add_action(action, node, tuple(walk.pending_flows), place, further=further)
-            walk.pending_flows = []
+    ) -> bool:
+        """Write an ACTION where its condition holds on this path; return whether it did."""
+        if not self._applies(action.when, walk, place):
+            return False
+        walk.writer.add_action(action, node, tuple(walk.pending_flows), place, further=further)
+        walk.pending_flows = []
+        return True
 
     def _add_assertion(
         self, walk: _Walk, assertion: AssertionBinding, node: FlowNode, *, place: tuple[str | int, ...]

@@ -3,13 +3,15 @@
 Order of decision: the element's own `role`; the role of its innermost lane; of its participant; else the default of its
 construct: tasks that people, services or Orchestra's own messages perform are driven; what the process engine does by
 itself (script and business-rule tasks, catching events, receive tasks) is observed. Gateways and plain events have none.
+The messages of a sequence diagram are judged by who sends and who receives them (design/sequence/playing.py).
 """
 
 from __future__ import annotations
 
 from orchestra_kit.design.binding import ElementRole, ProjectBinding
 from orchestra_kit.design.documents import Document
-from orchestra_kit.errors import UnknownNameError
+from orchestra_kit.design.sequence.playing import Cast, is_message
+from orchestra_kit.errors import DefinitionError, UnknownNameError
 from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, NodeType
 
 _OBSERVED_BY_DEFAULT = frozenset({NodeType.SCRIPT_TASK, NodeType.BUSINESS_RULE_TASK, NodeType.RECEIVE_TASK})
@@ -33,7 +35,8 @@ class RoleTable:
     """Answers the role of each element of a graph."""
 
     def __init__(self, graph: ControlFlowGraph, binding: ProjectBinding, document: Document) -> None:
-        self._binding = binding
+        self._binding, self._document = binding, document
+        self._cast = Cast(graph, binding.roles)
         self._lane_of: dict[str, Lane] = {}
         lanes = {lane.id: lane for lane in graph.lanes}
         for lane in graph.lanes:
@@ -55,6 +58,8 @@ class RoleTable:
     def role_of(self, node: FlowNode) -> ElementRole | None:
         """Return the role of an element; None for gateways, sub-processes and events that carry no message."""
         own = self._binding.elements.get(node.id)
+        if is_message(node):
+            return self._role_of_message(node, own.role if own else None)
         if own is not None and own.role is not None:
             return own.role
         if not needs_step(node):
@@ -66,6 +71,20 @@ class RoleTable:
         if node.type in _OBSERVED_BY_DEFAULT or node.type in _CATCHING:
             return ElementRole.OBSERVED
         return ElementRole.DRIVEN
+
+    def why_unobservable(self, node: FlowNode) -> str | None:
+        """Return why nothing shows that an observed element happened, where the process itself tells."""
+        return self._cast.why_unobservable(node)
+
+    def _role_of_message(self, node: FlowNode, written: ElementRole | None) -> ElementRole | None:
+        role = self._cast.role_of(node)
+        if written is ElementRole.DRIVEN and role is not ElementRole.DRIVEN and node.type is not NodeType.CALL_ACTIVITY:
+            raise DefinitionError(
+                f"'{node.name or node.id}' is not sent by anybody Orchestra plays: it is never an action.",
+                place=self._document.place(("elements", node.id, "role")),
+                hint="Say under roles which participants are driven.",
+            )
+        return written or role
 
     def _owners(self, node: FlowNode) -> list[str]:
         names: list[str] = []

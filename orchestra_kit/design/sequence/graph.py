@@ -32,6 +32,8 @@ from orchestra_kit.model.process import (
 
 MESSAGE = "message"
 """The key of a node's extensions that says which message of the diagram it is."""
+REFERENCE = "reference"
+"""The key of a node's extensions that says which reference to another diagram it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +251,7 @@ class _ProcessWriter:
             name=short(text),
             line=reference.line,
             called_element=slug(text) or None,
-            extensions={"reference": {"over": list(reference.over), "text": reference.text[:2_000]}},
+            extensions={REFERENCE: {"over": list(reference.over), "text": reference.text[:2_000]}},
         )
 
     def _split(
