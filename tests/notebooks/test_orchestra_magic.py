@@ -60,3 +60,20 @@ def test_an_interrupt_ends_the_command(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr("builtins.print", lambda *words, **more: interrupted() if words[0] != "interrupted" else None)
     command.orchestra("--help")
     assert started[0].returncode is not None
+
+
+def test_a_plan_is_shown_with_its_pictures(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("IPython.display.display", lambda item: shown.append(item.data))
+    shell.run_line_magic("orchestra", f"plan '{PROJECT.parent / 'orders.bpmn'}' --criterion flow")
+    (html,) = shown
+    assert "no single run can take two of them" in html
+    assert "<script" not in html
+    assert 'class="way"' in html
+
+
+def test_a_plan_that_cannot_be_made_says_why(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("orchestra", "plan nowhere.bpmn")
+    said = capsys.readouterr().out
+    assert "nowhere.bpmn" in said
+    assert "Traceback" not in said

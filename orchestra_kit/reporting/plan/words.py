@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from string import ascii_uppercase
 
-from orchestra_kit.model import ControlFlowGraph
+from orchestra_kit.model import ControlFlowGraph, FlowNode
 from orchestra_kit.reporting.diagram import describe, describe_flow
+from orchestra_kit.reporting.diagram.parts import words_of
 from orchestra_kit.reporting.plan.view import AdditionView, ContainerView, PlannedPath, PlanView
 
 KINDS = {
@@ -18,17 +20,28 @@ KINDS = {
 }
 
 
+def unnamed(node: FlowNode) -> str:
+    """Return the name of a node, or only what it is."""
+    return node.name.strip() or words_of(node.type.value).strip()
+
+
 class Names:
-    """Says what elements are called, by their ids."""
+    """Says what elements are called, by their ids; a flow's ends without a name need no id while only one reads so."""
 
     def __init__(self, graph: ControlFlowGraph) -> None:
         self._nodes = {node.id: node for node in graph.nodes}
         self._flows = {flow.id: flow for flow in graph.flows}
         pools = {item.process_id: item.name for item in graph.participants if item.process_id}
         self._processes = {item.id: item.name or pools.get(item.id) or "" for item in graph.processes}
+        plain = {node.id: node.model_copy(update={"name": unnamed(node)}) for node in graph.nodes}
+        self._short = {flow.id: describe_flow(flow, plain) for flow in graph.flows}
+        self._uses = Counter(self._short.values())
 
     def element(self, element_id: str) -> str:
         """Return a flow by its ends and label, a node by its name, all else by its id."""
+        short = self._short.get(element_id)
+        if short is not None and self._uses[short] == 1:
+            return short
         if element_id in self._flows:
             return describe_flow(self._flows[element_id], self._nodes)
         if element_id in self._nodes:
@@ -74,7 +87,7 @@ def suite_sentence(plan: PlanView) -> str:
 def size_sentence(item: ContainerView) -> str:
     """Return size and bound of one container as a sentence."""
     what = {"flow": "every sequence flow", "node": "every element", "decision": "every branch of every decision"}
-    goal = what.get(item.criterion, item.criterion)
+    goal = what.get(item.criterion, item.criterion) + (" that can be reached" if item.unreachable else "")
     if not item.size:
         return f"Nothing here has to be covered to take {goal}."
     proof = "fewer cannot do" if item.size == item.lower_bound else f"at least {item.lower_bound} are needed"
