@@ -130,10 +130,11 @@ class _ProcessWriter:
         last = len(fragment.sections) - 1
         for index, section in enumerate(fragment.sections):
             default = index == last > 0 and not section.guard
-            branch = _End(source=split, guard=section.guard or None, name=section.guard, default=default)
+            name = section.guard or ("else" if default else "")
+            branch = _End(source=split, guard=section.guard or None, name=name, default=default)
             out += self._sequence(section.items, [branch], out)
         if last == 0:
-            out.append(_End(source=split, default=True))
+            out.append(_otherwise(split, fragment))
         return self._joined(self._id(fragment, "end"), out, fragment.line)
 
     def _loop(self, fragment: Fragment, ends: _Ends) -> _Ends:
@@ -148,15 +149,13 @@ class _ProcessWriter:
         if bounds.least == 0:
             body = self._chain(fragment.sections, [_End(source=head, guard=guard or None, name=guard)], left)
             self._connect(body, head)
-            out = [_End(source=head, default=True), *left]
+            out = [_no_more(head, guard), *left]
             return self._joined(self._id(fragment, "end"), out, fragment.line) if left else out
         body = self._chain(fragment.sections, [_End(source=head)], left)
-        check = self._node(
-            self._id(fragment, "again"), NodeType.EXCLUSIVE_GATEWAY, line=fragment.line, name=guard, extensions=said
-        )
+        check = self._node(self._id(fragment, "again"), NodeType.EXCLUSIVE_GATEWAY, line=fragment.line, extensions=said)
         self._connect(body, check)
         self._connect([_End(source=check, guard=guard or None, name=guard)], head)
-        out = [_End(source=check, default=True), *left]
+        out = [_no_more(check, guard), *left]
         return self._joined(self._id(fragment, "end"), out, fragment.line) if left else out
 
     def _parallel(self, fragment: Fragment, ends: _Ends) -> _Ends:
@@ -187,7 +186,7 @@ class _ProcessWriter:
         options = fragment.sections[1:]
         if options:
             split = self._split(fragment, NodeType.EXCLUSIVE_GATEWAY, ends)
-            ends = [_End(source=split, default=True)]
+            ends = [_End(source=split, name="no option", default=True)]
             for section in options:
                 branch = _End(source=split, guard=section.guard or None, name=section.guard)
                 ends += self._sequence(section.items, [branch], left)
@@ -203,7 +202,7 @@ class _ProcessWriter:
         breaks += self._sequence(first.items, [branch], inner)
         breaks += inner
         if not others:
-            return [_End(source=split, default=True)]
+            return [_otherwise(split, fragment)]
         out: _Ends = []
         for index, section in enumerate(others):
             default = index == len(others) - 1 and not section.guard
@@ -257,9 +256,7 @@ class _ProcessWriter:
     def _split(
         self, fragment: Fragment, kind: NodeType, ends: _Ends, *, extensions: dict[str, object] | None = None
     ) -> str:
-        first = fragment.sections[0]
-        name = short(first.guard) if fragment.kind is not FragmentKind.PAR else ""
-        node = self._node(self._id(fragment), kind, name=name, line=fragment.line, extensions=extensions)
+        node = self._node(self._id(fragment), kind, line=fragment.line, extensions=extensions)
         self._connect(ends, node)
         return node
 
@@ -328,6 +325,17 @@ class _ProcessWriter:
             if note.after:
                 target = f"{self._prefix}m{note.after}"
                 self._parts.associations.append(Association(id=f"{identifier}_line", source=identifier, target=target))
+
+
+def _otherwise(split: str, fragment: Fragment) -> _End:
+    """Return the way past a fragment that is taken or not."""
+    guard = fragment.sections[0].guard
+    return _End(source=split, name=f"not {guard}" if guard else "", default=True)
+
+
+def _no_more(check: str, guard: str) -> _End:
+    """Return the way out of a loop."""
+    return _End(source=check, name=f"no more {guard}".strip(), default=True)
 
 
 def _is_step(item: Item) -> bool:
