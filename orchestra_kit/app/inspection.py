@@ -25,6 +25,13 @@ def inspect_spec_file(path: Path) -> dict[str, Any]:
     return inspect_spec(path)
 
 
+def inspect_scenario_file(path: Path) -> dict[str, Any]:
+    """Return the answer of `orchestra scenario inspect` for one file; one that cannot be read is an answer, too."""
+    from orchestra_kit.design.arazzo.inspection import inspect_scenarios
+
+    return inspect_scenarios(path)
+
+
 def plan_process_file(path: Path, *, process_id: str | None, criterion: str, max_loop: int) -> dict[str, Any]:
     """Return the answer of `orchestra suite plan`; raise DefinitionError for a file nothing can be read of."""
     return plan_with_graph(path, process_id=process_id, criterion=criterion, max_loop=max_loop)[0]

@@ -1,4 +1,4 @@
-"""`orchestra scenario`: import, export, publish, deprecate, history, diff."""
+"""`orchestra scenario`: inspect, import, export, publish, deprecate, history, diff."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from orchestra_kit.cli.output import json_option, print_json, print_table
+from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say
+from orchestra_kit.errors import EXIT_WRONG_USE
 
 
 @click.group(name="scenario")
 def command() -> None:
-    """Import, export, publish and compare scenarios."""
+    """Inspect, import, export, publish and compare scenarios."""
 
 
 @command.command(name="list")
@@ -32,6 +33,34 @@ def list_(suite: str | None, tag: str | None, as_json: bool) -> None:
                 for item in found
             ]
             print_table(rows, header=("scenario", "version", "status", "steps", "gaps", "name"))
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True)
+@json_option
+def inspect(files: tuple[str, ...], as_json: bool) -> None:
+    """List the workflows of Arazzo documents, with a named warning for all that is not as it should be."""
+    from orchestra_kit.app.inspection import inspect_scenario_file
+
+    usable = True
+    for file in files:
+        found = inspect_scenario_file(Path(file))
+        usable = usable and bool(found["ok"])
+        if as_json:
+            print_json(found, line=True)
+            continue
+        mark = "✓" if found["ok"] else "✗"
+        kind = " ".join(filter(None, (found["format"], found["version"]))) or "not readable"
+        click.echo(f"{mark} {file}: {kind}, {len(found['workflows'])} workflows")
+        for item in found["workflows"]:
+            after = f", after {', '.join(item['dependsOn'])}" if item["dependsOn"] else ""
+            click.echo(f"    {item['workflowId']}: {item['steps']} steps{after}")
+        for item in found["warnings"]:
+            line = f"line {item['line']}, " if item.get("line") else ""
+            click.echo(f"    warning {item['code']} at {line}{item['where'] or '#'}: {item['message']}")
+    if not usable:
+        say("orchestra: not every file can be used.")
+        raise Failed(EXIT_WRONG_USE)
 
 
 @command.command(name="import")

@@ -1,0 +1,1 @@
+"""Arazzo 1.0 and 1.1: documents to scenarios, and back."""

@@ -1,0 +1,220 @@
+"""Workflows of an Arazzo document as scenarios; calls of other workflows are written out in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestra_kit.design.arazzo.cel import escape_text, path_text
+from orchestra_kit.design.arazzo.context import Context
+from orchestra_kit.design.arazzo.document import ArazzoDocument, Finding, Workflow, pointer_of
+from orchestra_kit.design.arazzo.keeping import keep
+from orchestra_kit.design.arazzo.overlay import FIELD, lay_over_scenario
+from orchestra_kit.design.arazzo.schemas import properties_of, value_given
+from orchestra_kit.design.arazzo.walking import AddGap, Walk, place_extra_steps
+from orchestra_kit.design.documents import FieldPath
+from orchestra_kit.design.generation import Author
+from orchestra_kit.design.naming import alias_of
+from orchestra_kit.errors import nearest_hint
+from orchestra_kit.model import Gap, ScenarioDependency, ScenarioStep, TestScenario, new_id
+from orchestra_kit.model.ids import ScenarioId, SuiteId, TenantId
+
+EXPRESSION_FIELD = "x-orchestra-expression"
+"""On an input: the CEL expression of ours it stands for."""
+DATA_FIELD = "x-orchestra-data"
+"""On an input: our test data value, which may hold templates."""
+
+_KEY_SIGN = re.compile(r"[^A-Za-z0-9._\-]+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_OUTPUT_REFERENCE = re.compile(r"\$workflows\.([^\s#{}]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What a document gives: scenarios in its order, and everything found on the way."""
+
+    scenarios: tuple[TestScenario, ...]
+    findings: tuple[Finding, ...]
+
+
+def import_scenarios(
+    document: ArazzoDocument,
+    author: Author,
+    *,
+    others: Mapping[str, ArazzoDocument] | None = None,
+    operations: Mapping[str, Collection[str]] | None = None,
+    only: Collection[str] | None = None,
+) -> Imported:
+    """Return the workflows of a document as scenarios.
+
+    `others` are the Arazzo documents its source descriptions name, `operations` the operation ids of its other sources,
+    both as far as they are known; `only` picks workflows by id.
+    """
+    context = Context(
+        document=document,
+        author=author,
+        others=others or {},
+        operations=operations or {},
+        keys=scenario_keys(document),
+        exports=export_names(document),
+    )
+    context.findings.document = document.document
+    made = [
+        import_workflow(workflow, context)
+        for workflow in document.workflows
+        if workflow.steps and (only is None or workflow.workflow_id in only)
+    ]
+    return Imported(scenarios=tuple(made), findings=(*document.findings, *context.findings.all()))
+
+
+def scenario_keys(document: ArazzoDocument) -> dict[str, str]:
+    """Return the scenario key of each workflow: its id, made fit for one."""
+    keys: dict[str, str] = {}
+    taken: set[str] = set()
+    own: dict[str, str] = {}
+    for workflow in document.workflows:
+        overlay = workflow.raw.get(FIELD)
+        key = overlay.get("key") if isinstance(overlay, Mapping) else None
+        if isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,199}", key) and key not in taken:
+            own[workflow.workflow_id] = key
+            taken.add(key)
+    for workflow in document.workflows:
+        if workflow.workflow_id in own:
+            keys[workflow.workflow_id] = own[workflow.workflow_id]
+            continue
+        plain = _KEY_SIGN.sub("-", workflow.workflow_id).lstrip("._-")[:180].rstrip("-") or "workflow"
+        key, number = plain, 2
+        while key in taken:
+            key, number = f"{plain}-{number}", number + 1
+        taken.add(key)
+        keys[workflow.workflow_id] = key
+    return keys
+
+
+def export_names(document: ArazzoDocument) -> dict[tuple[str, str], str]:
+    """Return the name in `suite` of each output of each workflow: its own, unless several that are used share it."""
+    owners: dict[str, list[str]] = {}
+    for workflow in document.workflows:
+        for name in workflow.outputs:
+            owners.setdefault(name, []).append(workflow.workflow_id)
+    used = set(_OUTPUT_REFERENCE.findall(_all_text(document.raw)))
+    names: dict[tuple[str, str], str] = {}
+    for name, workflows in owners.items():
+        plain = name if _NAME.match(name) else alias_of(name, fallback="output")
+        clashing = [item for item in workflows if any(text.startswith(f"{item}.outputs.{name}") for text in used)]
+        for owner in workflows:
+            shared = len(workflows) > 1 and owner in clashing
+            names[owner, name] = f"{alias_of(owner)}_{plain}" if shared else plain
+    return names
+
+
+def _all_text(data: Any) -> str:
+    waiting, texts = [data], []
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "$workflows." in value:
+                texts.append(value)
+        elif isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return "\n".join(texts)
+
+
+def import_workflow(workflow: Workflow, context: Context) -> TestScenario:
+    """Return a workflow as a scenario, with what our model has no place for in its `source`."""
+    gaps: list[Gap] = []
+
+    def add_gap(gap: Gap, path: FieldPath) -> None:
+        gaps.append(gap)
+        context.findings.add(gap.code, path, gap.message)
+
+    inputs, data, without = _inputs(workflow)
+    if without:
+        names = ", ".join(f"'{name}'" for name in without[:12]) + (", ..." if len(without) > 12 else "")
+        message = f"no default and no example is given for {names}; a data set has to bring them."
+        context.findings.add("INPUT_WITHOUT_VALUE", (*workflow.path, "inputs"), message)
+    walk = Walk(context, add_gap)
+    traces = walk.run(workflow, inputs)
+    steps = place_extra_steps(walk.steps, workflow, context.findings.add)
+    scenario = TestScenario(
+        id=ScenarioId(new_id()),
+        tenant_id=TenantId(context.author.tenant_id),
+        suite_id=SuiteId(context.author.suite_id),
+        key=context.keys[workflow.workflow_id],
+        name=workflow.summary,
+        steps=_numbered(steps),
+        depends_on=_dependencies(workflow, context, add_gap, walk.needs),
+        gaps=tuple(gaps),
+        data=data,
+        created_at=context.author.now,
+        created_by=context.author.actor,
+        updated_at=context.author.now,
+        updated_by=context.author.actor,
+    )
+    kept = keep(scenario, workflow, context.document, traces)
+    if FIELD in workflow.raw:
+        laid = lay_over_scenario(scenario, workflow.raw[FIELD])
+        if laid is None:
+            context.findings.add("X_ORCHESTRA", (*workflow.path, FIELD), f"'{FIELD}' cannot be used here.")
+        scenario = laid or scenario
+    return scenario.model_copy(update={"source": kept})
+
+
+def _numbered(steps: list[ScenarioStep]) -> tuple[ScenarioStep, ...]:
+    return tuple(step.model_copy(update={"order_index": number}) for number, step in enumerate(steps))
+
+
+def _inputs(workflow: Workflow) -> tuple[dict[str, str], dict[str, Any], list[str]]:
+    """Return the CEL of each declared input, the data it gives, and the inputs without a value."""
+    known: dict[str, str] = {}
+    data: dict[str, Any] = {}
+    without: list[str] = []
+    for name, schema in properties_of(workflow).items():
+        expression = schema.get(EXPRESSION_FIELD)
+        if isinstance(expression, str):
+            known[name] = f"({expression})" if re.search(r"[^\w.]", expression) else expression
+            continue
+        known[name] = path_text("data", [name])
+        given, value = value_given(schema)
+        if DATA_FIELD in schema:
+            data[name] = schema[DATA_FIELD]
+        elif given:
+            data[name] = _escaped(value)
+        else:
+            without.append(name)
+    return known, data, without
+
+
+def _escaped(value: Any) -> Any:
+    """Return a constant as test data, in which templates are looked for."""
+    if isinstance(value, str):
+        return escape_text(value)
+    if isinstance(value, Mapping):
+        return {escape_text(name): _escaped(item) for name, item in value.items()}
+    return [_escaped(item) for item in value] if isinstance(value, list) else value
+
+
+def _dependencies(
+    workflow: Workflow, context: Context, add_gap: AddGap, needs: list[str]
+) -> tuple[ScenarioDependency, ...]:
+    """Return the scenarios this one runs after: those it names, and those whose outputs or steps it uses."""
+    found: list[str] = []
+    for number, written in enumerate(workflow.depends_on):
+        path = (*workflow.path, "dependsOn", number)
+        name = written.strip().removeprefix("$workflows.")
+        if name in context.keys and name != workflow.workflow_id:
+            found.append(context.keys[name])
+            continue
+        if written.startswith("$sourceDescriptions."):
+            message = f"it depends on '{written[:160]}', which is in another document."
+            add_gap(Gap(code="EXTERNAL_WORKFLOW", message=message, field=pointer_of(path)), path)
+            continue
+        hint = nearest_hint(name, context.keys)
+        message = f"it depends on the workflow '{name[:80]}', which is not there.{' ' + hint if hint else ''}"
+        add_gap(Gap(code="UNKNOWN_WORKFLOW", message=message, field=pointer_of(path)), path)
+    found += [context.keys[name] for name in needs if name in context.keys and name != workflow.workflow_id]
+    return tuple(ScenarioDependency(scenario_key=key) for key in dict.fromkeys(found))

@@ -1,0 +1,113 @@
+"""What a scenario keeps of the document it came from: all that an export gives back as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestra_kit.design.arazzo.context import Trace
+from orchestra_kit.design.arazzo.document import ArazzoDocument, Workflow
+from orchestra_kit.model import ScenarioStep, TestScenario
+
+FORMAT = "arazzo"
+_COMPONENT = re.compile(r"\$components\.([A-Za-z]+)\.([^\s{}#\"]+)|#/components/([A-Za-z]+)/([^\s/\"#]+)")
+
+
+def keep(
+    scenario: TestScenario, workflow: Workflow, document: ArazzoDocument, traces: Sequence[Trace]
+) -> dict[str, Any]:
+    """Return the `source` of a scenario: the head of the document, the workflow and its steps as written, and digests
+    by which an export sees what was changed since."""
+    steps = {step.alias: step for step in scenario.steps}
+    position = next(number for number, item in enumerate(document.workflows) if item is workflow)
+    kept_steps = [
+        {
+            "stepId": trace.step.step_id,
+            "aliases": list(trace.aliases),
+            "digest": digest_of([steps[alias] for alias in trace.aliases]),
+            "written": dict(trace.step.raw),
+        }
+        for trace in traces
+    ]
+    head = {name: value for name, value in workflow.raw.items() if name != "steps"}
+    return {
+        "format": FORMAT,
+        "version": document.version,
+        "position": position,
+        "document": _head(document, workflow, first=position == 0),
+        "fields": list(workflow.raw),
+        "workflow": head,
+        "steps": kept_steps,
+        "digests": head_digests(scenario),
+    }
+
+
+def digest_of(steps: Sequence[ScenarioStep]) -> str:
+    """Return a digest of steps by all that a tester may change."""
+    contents = []
+    for step in steps:
+        content = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        contents.append({name: value for name, value in content.items() if name not in ("id", "orderIndex")})
+    return _digest(contents)
+
+
+def head_digests(scenario: TestScenario) -> dict[str, str]:
+    """Return digests of what a scenario says beside its steps."""
+    content = scenario.to_json()
+    return {name: _digest(content[name]) for name in ("name", "dependsOn", "data", "gaps")}
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _head(document: ArazzoDocument, workflow: Workflow, *, first: bool) -> dict[str, Any]:
+    """Return what stands beside the workflows; of the components what this workflow uses, and with the first one also
+    those that no workflow uses."""
+    head = {name: value for name, value in document.raw.items() if name not in ("workflows", "components")}
+    components = document.raw.get("components")
+    if components is None:
+        return head
+    if not isinstance(components, Mapping):
+        return {**head, "components": components}
+    mine = used_components(workflow.raw, components)
+    if first:
+        theirs: set[tuple[str, str]] = set()
+        for other in document.workflows[1:]:
+            theirs |= used_components(other.raw, components)
+        mine |= {(kind, name) for kind, items in components.items() for name in _names(items)} - theirs
+    kept: dict[str, Any] = {}
+    for kind, items in components.items():
+        if not isinstance(items, Mapping):
+            kept[kind] = items
+            continue
+        kept[kind] = {name: item for name, item in items.items() if (kind, name) in mine}
+    return {**head, "components": kept}
+
+
+def _names(items: Any) -> list[str]:
+    return list(items) if isinstance(items, Mapping) else []
+
+
+def used_components(data: Any, components: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return the components something refers to, directly or through others, as (kind, name)."""
+    found: set[tuple[str, str]] = set()
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, str) and "components" in value:
+            for match in _COMPONENT.finditer(value):
+                name = (match[1] or match[3], match[2] or match[4])
+                items = components.get(name[0])
+                if name not in found and isinstance(items, Mapping) and name[1] in items:
+                    found.add(name)
+                    waiting.append(items[name[1]])
+    return found
