@@ -1,0 +1,218 @@
+"""`judge_paths`: which scenarios of a suite data can drive, with which data, and others in place of those it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from orchestra_kit.design.conditions.collecting import Collected, PathReader
+from orchestra_kit.design.conditions.guards import GuardTable, read_guards
+from orchestra_kit.design.conditions.hints import ConditionHints
+from orchestra_kit.design.conditions.outcome import FeasibleSuite, JudgedScenario, LostElement, PathStatus
+from orchestra_kit.design.conditions.variables import VariableReport, Version, reports
+from orchestra_kit.design.conditions.walking import Run, RunFinder
+from orchestra_kit.design.coverage import ComposedScenario, ComposedSuite, Criterion
+from orchestra_kit.design.coverage.naming import KeyMaker
+from orchestra_kit.model.process import ControlFlowGraph
+from orchestra_kit.spi.solver import SolveOutcome, Solver, Verdict
+
+TIME_LIMIT = 5.0
+MAX_QUESTIONS = 150
+"""How often the solver is asked in the search for one replacement."""
+_STATUS = {
+    Verdict.SATISFIABLE: PathStatus.FEASIBLE,
+    Verdict.UNSATISFIABLE: PathStatus.INFEASIBLE,
+    Verdict.UNKNOWN: PathStatus.UNKNOWN,
+}
+
+
+def judge_paths(
+    graph: ControlFlowGraph,
+    composed: ComposedSuite,
+    solver: Solver,
+    hints: ConditionHints | None = None,
+    *,
+    max_loop: int = 2,
+    boundaries: bool = True,
+    file: str | None = None,
+) -> FeasibleSuite:
+    """Return what data can do with each scenario of a suite, with replacements for those it cannot drive."""
+    guards = read_guards(graph, file=file, process_id=composed.process_id)
+    judge = _Judge(graph, composed, solver, guards, hints or ConditionHints(), max_loop, boundaries)
+    return judge.suite()
+
+
+class _Judge:
+    """One suite under judgement."""
+
+    def __init__(
+        self,
+        graph: ControlFlowGraph,
+        composed: ComposedSuite,
+        solver: Solver,
+        guards: GuardTable,
+        hints: ConditionHints,
+        max_loop: int,
+        boundaries: bool,
+    ) -> None:
+        self._graph, self._composed, self._solver, self._guards = graph, composed, solver, guards
+        self._max_loop, self._boundaries = max_loop, boundaries
+        self._reader = PathReader(graph, guards, hints)
+        self._flows = {flow.id: flow for flow in graph.flows}
+        self._asked: dict[str, SolveOutcome] = {}
+        self._keys = KeyMaker(graph)
+        for item in composed.scenarios:
+            self._keys.key(item.path, item.visits, item.provokes)
+
+    def suite(self) -> FeasibleSuite:
+        """Return the judged suite."""
+        judged = [self.judge(item) for item in self._composed.scenarios]
+        kept = [item for item in judged if item.status is not PathStatus.INFEASIBLE]
+        infeasible = [item for item in judged if item.status is PathStatus.INFEASIBLE]
+        cover = [item for item in kept if item.scenario.kind == "cover"]
+        further = [item for item in kept if item.scenario.kind != "cover"]
+        lost: list[LostElement] = []
+        if any(item.scenario.kind == "cover" for item in infeasible):
+            found, lost = self._replaced(cover, infeasible)
+            cover = self._without_needless([*cover, *found])
+        extra = [self._replaced_extra(item) for item in infeasible if item.scenario.kind != "cover"]
+        further += [item for item in extra if item is not None]
+        scenarios = (*cover, *further)
+        return FeasibleSuite(
+            process_id=self._composed.process_id,
+            structural_size=self._composed.size,
+            scenarios=scenarios,
+            infeasible=tuple(infeasible),
+            lost=tuple(lost),
+            variables=self._reports([*scenarios, *infeasible]),
+            unread=tuple(self._guards.unread.values()),
+            assumptions=tuple(dict.fromkeys(text for item in scenarios for text in item.assumptions)),
+        )
+
+    def judge(self, scenario: ComposedScenario) -> JudgedScenario:
+        """Return what is known about one scenario."""
+        found = self._reader.collect(scenario.path, scenario.visits)
+        blank = JudgedScenario(
+            scenario=scenario,
+            status=PathStatus.FREE,
+            conditions=tuple(found.conditions),
+            versions=found.versions,
+            unread=tuple(found.unread),
+            open_choices=tuple(found.open_choices),
+            assumptions=tuple(found.assumptions),
+        )
+        if not found.requirements:
+            return blank
+        outcome = self._solve(found, boundaries=self._boundaries)
+        by_key = {item.key: item for item in found.conditions}
+        return replace(
+            blank,
+            status=_STATUS[outcome.verdict],
+            values=outcome.values,
+            kinds=outcome.kinds,
+            variants=outcome.variants,
+            core=tuple(by_key[key] for key in outcome.core if key in by_key),
+            computed_in_core=tuple(
+                f"{item.root} = {item.text.strip().lstrip('=').strip()}"
+                for item in found.definitions
+                if item.id in outcome.core
+            ),
+            reason=outcome.reason,
+        )
+
+    def _solve(self, found: Collected, *, boundaries: bool) -> SolveOutcome:
+        request = self._reader.request(found, boundaries=boundaries, time_limit=TIME_LIMIT)
+        key = request.model_dump_json()
+        if key not in self._asked:
+            self._asked[key] = self._solver.solve(request)
+        return self._asked[key]
+
+    def _may_be(self, run: Run) -> bool:
+        """Return False for a beginning of a run whose conditions conflict already."""
+        found = self._reader.collect(run.path, run.visits)
+        if not found.requirements:
+            return True
+        return self._solve(found, boundaries=False).verdict is not Verdict.UNSATISFIABLE
+
+    # --- replacements ------------------------------------------------------------------------------------------------
+
+    def _replaced(
+        self, cover: list[JudgedScenario], infeasible: list[JudgedScenario]
+    ) -> tuple[list[JudgedScenario], list[LostElement]]:
+        """Return runs through the flows that only infeasible scenarios of the cover take, and the flows that have none."""
+        finder = RunFinder(self._graph, self._composed.process_id, max_loop=self._max_loop)
+        gone = [item for item in infeasible if item.scenario.kind == "cover"]
+        walked = {flow for item in cover for flow in item.scenario.path}
+        found: list[JudgedScenario] = []
+        lost: list[LostElement] = []
+        for flow in dict.fromkeys(flow for item in gone for flow in item.scenario.path):
+            if flow in walked or not self._counts(flow, cover, found):
+                continue
+            search = finder.find(flow, feasible=self._may_be, limit=MAX_QUESTIONS)
+            if search.run is None:
+                lost.append(self._lost(flow, gone, proven=search.exhausted))
+                continue
+            replaces = tuple(item.scenario.key for item in gone if flow in item.scenario.path)
+            found.append(replace(self.judge(self._scenario(search.run, "cover", "")), replaces=replaces))
+            walked.update(search.run.path)
+        return found, lost
+
+    def _counts(self, flow: str, cover: list[JudgedScenario], found: list[JudgedScenario]) -> bool:
+        """Return whether the criterion asks for a flow that nothing covers."""
+        criterion = self._composed.criterion
+        source = self._flows[flow].source
+        if criterion is Criterion.DECISION:
+            return sum(1 for item in self._graph.flows if item.source == source) > 1
+        if criterion is Criterion.NODE:
+            visited = {node for item in (*cover, *found) for node in item.scenario.visits}
+            return self._flows[flow].target not in visited
+        return True
+
+    def _lost(self, flow: str, gone: Iterable[JudgedScenario], *, proven: bool) -> LostElement:
+        conflict = next(item for item in gone if flow in item.scenario.path)
+        reason = "; ".join(item.said for item in conflict.core)
+        how = (
+            "every run through it is impossible" if proven else "no possible run through it was found within the bounds"
+        )
+        return LostElement(element_id=flow, reason=f"{how}, for example: {reason}", proven=proven)
+
+    def _replaced_extra(self, gone: JudgedScenario) -> JudgedScenario | None:
+        """Return another run for what an infeasible loop or boundary scenario was added for."""
+        scenario = gone.scenario
+        goal = scenario.of
+        if goal not in self._flows:
+            goal = next((flow for flow in scenario.path if self._flows[flow].source == scenario.of), "")
+        if not goal:
+            return None
+        finder = RunFinder(self._graph, self._composed.process_id, max_loop=self._max_loop)
+        times = max(1, scenario.path.count(goal))
+        search = finder.find(goal, times=times, feasible=self._may_be, limit=MAX_QUESTIONS // 2)
+        if search.run is None:
+            return None
+        judged = self.judge(self._scenario(search.run, scenario.kind, scenario.of))
+        return replace(judged, replaces=(scenario.key,))
+
+    def _scenario(self, run: Run, kind: str, of: str) -> ComposedScenario:
+        key = self._keys.key(run.path, run.visits, run.provokes)
+        return ComposedScenario(key=key, path=run.path, visits=run.visits, provokes=run.provokes, kind=kind, of=of)
+
+    def _without_needless(self, cover: list[JudgedScenario]) -> list[JudgedScenario]:
+        """Return a cover without scenarios whose every flow and node another one takes, last ones first."""
+        kept = list(cover)
+        for item in reversed(cover):
+            others = {element for other in kept if other is not item for element in _elements(other)}
+            if _elements(item) <= others:
+                kept.remove(item)
+        return kept
+
+    def _reports(self, judged: Iterable[JudgedScenario]) -> tuple[VariableReport, ...]:
+        uses: dict[str, list[tuple[Version, str]]] = {}
+        for item in judged:
+            found = self._reader.collect(item.scenario.path, item.scenario.visits)
+            for version, flow in found.reads:
+                uses.setdefault(version.variable, []).append((version, flow))
+        return reports(uses)
+
+
+def _elements(judged: JudgedScenario) -> set[str]:
+    return {*judged.scenario.path, *judged.scenario.visits}
