@@ -32,13 +32,17 @@ def inspect_scenario_file(path: Path) -> dict[str, Any]:
     return inspect_scenarios(path)
 
 
-def plan_process_file(path: Path, *, process_id: str | None, criterion: str, max_loop: int) -> dict[str, Any]:
+def plan_process_file(
+    path: Path, *, process_id: str | None, criterion: str, max_loop: int, conditions: bool = False
+) -> dict[str, Any]:
     """Return the answer of `orchestra suite plan`; raise DefinitionError for a file nothing can be read of."""
-    return plan_with_graph(path, process_id=process_id, criterion=criterion, max_loop=max_loop)[0]
+    return plan_with_graph(path, process_id=process_id, criterion=criterion, max_loop=max_loop, conditions=conditions)[
+        0
+    ]
 
 
 def plan_with_graph(
-    path: Path, *, process_id: str | None, criterion: str, max_loop: int
+    path: Path, *, process_id: str | None, criterion: str, max_loop: int, conditions: bool = False
 ) -> tuple[dict[str, Any], ControlFlowGraph]:
     """Return the same with the graph it was made of, for those who draw it."""
     from orchestra_kit.design.coverage import plan_suite
@@ -53,4 +57,9 @@ def plan_with_graph(
     if process_id is not None and process_id not in ids:
         raise UnknownNameError("process", process_id, ids)
     plan = plan_suite(document.graph, process_id=process_id, criterion=criterion, max_loop=max_loop)
-    return plan.to_json(str(path)), document.graph
+    found = plan.to_json(str(path))
+    if conditions:
+        from orchestra_kit.app.path_conditions import add_conditions
+
+        add_conditions(found, document.graph, process_id=process_id, criterion=criterion, max_loop=max_loop)
+    return found, document.graph

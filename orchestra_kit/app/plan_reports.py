@@ -10,14 +10,23 @@ from orchestra_kit.app.reports import check_targets
 
 
 def write_plan_report(
-    path: Path, out: Path, *, process_id: str | None, criterion: str, max_loop: int, fragment: bool = False
+    path: Path,
+    out: Path,
+    *,
+    process_id: str | None,
+    criterion: str,
+    max_loop: int,
+    fragment: bool = False,
+    conditions: bool = False,
 ) -> dict[str, Any]:
     """Plan a process file, write the plan as HTML (a fragment for notebooks when asked for) and return its JSON."""
     from orchestra_kit.reporting.files import write_plan, write_whole
     from orchestra_kit.reporting.plan import plan_fragment
 
     check_targets(out)
-    plan, graph = plan_with_graph(path, process_id=process_id, criterion=criterion, max_loop=max_loop)
+    plan, graph = plan_with_graph(
+        path, process_id=process_id, criterion=criterion, max_loop=max_loop, conditions=conditions
+    )
     if fragment:
         write_whole(out, plan_fragment(plan, graph))
     else:

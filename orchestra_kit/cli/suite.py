@@ -25,6 +25,7 @@ def command() -> None:
 @click.option(
     "--max-loop", type=click.IntRange(0, 20), default=2, show_default=True, help="How often a loop is taken at most."
 )
+@click.option("--conditions", is_flag=True, help="Find data for each scenario, or the conditions that conflict on it.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write the plan with its pictures as an HTML page here.")
 @click.option("--fragment", is_flag=True, hidden=True, help="With --html: only what a notebook shows.")
 @json_option
@@ -33,6 +34,7 @@ def plan(
     process_id: str | None,
     criterion: str,
     max_loop: int,
+    conditions: bool,
     html: Path | None,
     fragment: bool,
     as_json: bool,
@@ -41,12 +43,20 @@ def plan(
     if html is None:
         from orchestra_kit.app.inspection import plan_process_file
 
-        found = plan_process_file(file, process_id=process_id, criterion=criterion, max_loop=max_loop)
+        found = plan_process_file(
+            file, process_id=process_id, criterion=criterion, max_loop=max_loop, conditions=conditions
+        )
     else:
         from orchestra_kit.app.plan_reports import write_plan_report
 
         found = write_plan_report(
-            file, html, process_id=process_id, criterion=criterion, max_loop=max_loop, fragment=fragment
+            file,
+            html,
+            process_id=process_id,
+            criterion=criterion,
+            max_loop=max_loop,
+            fragment=fragment,
+            conditions=conditions,
         )
     if as_json:
         print_json(found)
@@ -67,6 +77,11 @@ def plan(
             click.echo(f"    unreachable {lost['id']}: {lost['why']}")
     suite = found["suite"]
     click.echo(f"suite: {suite['size']} scenarios, lower bound {suite['lowerBound']}, gap {suite['gap']}")
+    if conditions:
+        from orchestra_kit.app.path_conditions import condition_lines
+
+        for line in condition_lines(found):
+            click.echo(line)
     if html is not None:
         say(f"written: {html}")
 
