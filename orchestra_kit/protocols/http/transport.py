@@ -19,6 +19,9 @@ MAX_CONNECTIONS = 128
 # Servers close idle connections after 5 s (uvicorn) or more; ours go first, so that no request meets a closing one.
 KEEPALIVE_SECONDS = 3.0
 
+# RFC 9110, 9.2.2: these may be sent again; of any other method nobody knows whether the lost request was applied.
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+
 _call = threading.local()
 
 
@@ -64,6 +67,7 @@ class GuardedBackend(httpcore.NetworkBackend):
             left = _remaining(timeout)
             if left == 0.0:
                 raise httpcore.ConnectTimeout("timed out")
+            _call.connected = True
             try:
                 stream = self._backend.connect_tcp(address, port, left, local_address, socket_options)
                 return GuardedStream(stream)
@@ -91,7 +95,9 @@ class GuardedStream(httpcore.NetworkStream):
         left = _remaining(timeout)
         if left == 0.0:
             raise httpcore.ReadTimeout("timed out")
-        return self._stream.read(max_bytes, left)
+        received = self._stream.read(max_bytes, left)
+        _call.answered = _call.answered or bool(received)
+        return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`."""
@@ -131,27 +137,38 @@ class PooledTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send; errors are those of httpcore, EgressError and ResolutionError."""
-        timeout = _remaining(None)
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions={"timeout": {"pool": timeout}},
-            )
-        )
+        """Send; errors are those of httpcore, EgressError and ResolutionError.
+
+        A kept connection that the server ends just as an idempotent request goes out says nothing about the service: the
+        request is sent once more, on the next connection.
+        """
+        while True:
+            _call.connected = _call.answered = False
+            try:
+                answer = self._pool.handle_request(self._request(request))
+                break
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+                if _call.connected or _call.answered or request.method not in _IDEMPOTENT:
+                    raise
         return httpx.Response(
             status_code=answer.status,
             headers=answer.headers,
             stream=_AnswerStream(typing.cast("Iterable[bytes]", answer.stream)),
             request=request,
+        )
+
+    def _request(self, request: httpx.Request) -> httpcore.Request:
+        return httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=request.url.raw_scheme,
+                host=request.url.raw_host,
+                port=request.url.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions={"timeout": {"pool": _remaining(None)}},
         )
 
     def close(self) -> None:

@@ -463,3 +463,51 @@ def test_strict_json_only():
         with pytest.raises(ValueError):
             parse_json(text)
     assert parse_json(b"1e5") == 100000.0
+
+
+class Impolite:
+    """A service that answers the first request of a connection and ends it, without a word, when the next one comes."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.requests = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            for number in range(2):
+                if not connection.recv(65536):
+                    break
+                self.requests += 1
+                if number == 0:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            connection.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def impolite():
+    made = Impolite()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"])
+def test_an_idempotent_call_on_a_kept_connection_that_ends_is_sent_once_more(act, impolite, method):
+    assert act(f"{method} /x", base_url=impolite.url).status_code == 200
+    assert act(f"{method} /x", base_url=impolite.url).status_code == 200
+    assert impolite.requests == 3
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_call_that_may_have_been_applied_is_not_repeated(act, impolite, method):
+    assert act(f"{method} /x", base_url=impolite.url).status_code == 200
+    seen = act(f"{method} /x", base_url=impolite.url)
+    assert seen.error.kind == "connection" and seen.error.retryable and impolite.requests == 2
