@@ -23,11 +23,7 @@ def pairwise_lower_bound(levels: Sequence[int], *, forbidden: Sequence[Sequence[
 def bound_of(feasibility: Feasibility, required: Sequence[int]) -> int:
     """Return the bound for required pairs that are already known."""
     symbols = feasibility.symbols
-    most = 1 if any(feasibility.complete(0) is not None for _ in (0,)) else 0
-    for column, size in enumerate(symbols.levels):
-        own = required[symbols.offset[column] : symbols.offset[column] + size]
-        for other_mask in symbols.column_mask[column + 1 :]:
-            most = max(most, sum((others & other_mask).bit_count() for others in own))
+    most = max(pairs_bound(symbols, required), int(feasibility.complete(0) is not None))
     if feasibility.nogoods:
         return most
     sizes = sorted((size for size in symbols.levels if size > 1), reverse=True)
@@ -36,4 +32,14 @@ def bound_of(feasibility: Feasibility, required: Sequence[int]) -> int:
     for value in set(sizes):
         if sum(size >= value for size in sizes) > value + 1:
             most = max(most, value * value + 1)
-    return max(most, sizes[0] if sizes else 1)
+    return max([most, *sizes])
+
+
+def pairs_bound(symbols: Symbols, required: Sequence[int]) -> int:
+    """Return the most required pairs that two factors have: each row holds one of them."""
+    most = 0
+    for column, size in enumerate(symbols.levels):
+        own = required[symbols.offset[column] : symbols.offset[column] + size]
+        for other in symbols.column_mask[column + 1 :]:
+            most = max(most, sum((others & other).bit_count() for others in own))
+    return most

@@ -42,8 +42,7 @@ class Symbols:
     def values(self, bits: int) -> list[int]:
         """Return the row of values that a bit set with one symbol a factor stands for."""
         return [
-            (bits & mask).bit_length() - 1 - offset
-            for mask, offset in zip(self.column_mask, self.offset, strict=True)
+            (bits & mask).bit_length() - 1 - offset for mask, offset in zip(self.column_mask, self.offset, strict=True)
         ]
 
 
@@ -63,7 +62,9 @@ class Feasibility:
         mask = 0
         for factor, value in combination:
             if not (0 <= factor < len(self.symbols.levels) and 0 <= value < self.symbols.levels[factor]):
-                raise DefinitionError(f"forbidden combination names value {value} of factor {factor}, which is not there.")
+                raise DefinitionError(
+                    f"forbidden combination names value {value} of factor {factor}, which is not there."
+                )
             mask |= 1 << (self.symbols.offset[factor] + value)
         if any((mask & column).bit_count() > 1 for column in self.symbols.column_mask):
             return  # two values of one factor never meet anyway
@@ -123,7 +124,6 @@ class Feasibility:
                     domain &= ~rest
                     changed = True
         return domain
-
 
 
 def required_pairs(feasibility: Feasibility) -> list[int]:

@@ -29,7 +29,7 @@ def next_prime_power(least: int) -> int:
 
 
 def field_tables(q: int) -> tuple[Table, Table]:
-    """Return the addition and multiplication tables of the field with q elements; element i is the polynomial of its digits in base p."""
+    """Return the addition and multiplication tables of the field with q elements: i stands for the polynomial of its digits."""
     shape = prime_power(q)
     if shape is None:
         raise ValueError(f"there is no field of {q} elements")
@@ -42,8 +42,11 @@ def field_tables(q: int) -> tuple[Table, Table]:
 
 
 def orthogonal_array(q: int) -> Table:
-    """Return the q^2 rows over q symbols in whose q + 1 columns every two take each pair once; the first q rows are constant but for
-    the last column (K. A. Bush, "Orthogonal arrays of index unity", Ann. Math. Stat. 23, 1952)."""
+    """Return the q^2 rows over q symbols in whose q + 1 columns every two take each pair once.
+
+    The first q rows are constant but for the last column (K. A. Bush, "Orthogonal arrays of index unity", Ann. Math. Stat. 23,
+    1952).
+    """
     add, multiply = field_tables(q)
     return [[add[multiply[i][m]][j] for m in range(q)] + [i] for i in range(q) for j in range(q)]
 

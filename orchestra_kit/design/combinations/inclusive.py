@@ -21,9 +21,9 @@ def inclusive_rows(
     never occurs, for such a gateway would have nowhere to go. `forbidden` pairs of (branch, value) never meet in a row.
 
     Without forbidden pairs the number of rows is the smallest there is: a constant row, and every branch a different subset of
-    size ceil(N/2) of the other N - 1 rows, which allows C(N-1, ceil(N/2)) branches (G. Katona, "Two applications (for search theory
-    and truth functions) of Sperner type theorems", Periodica Math. Hung. 3, 1973; D. Kleitman and J. Spencer, "Families of
-    k-independent sets", Discrete Math. 6, 1973).
+    size ceil(N/2) of the other N - 1 rows, which allows C(N-1, ceil(N/2)) branches (G. Katona, "Two applications (for search
+    theory and truth functions) of Sperner type theorems", Periodica Math. Hung. 3, 1973; D. Kleitman and J. Spencer, "Families
+    of k-independent sets", Discrete Math. 6, 1973).
     """
     if n < 0:
         raise DefinitionError(f"a gateway cannot have {n} branches.")
@@ -72,7 +72,7 @@ def _spread_subsets(rows: int, size: int, wanted: int) -> list[frozenset[int]]:
 def _constrained_rows(
     n: int, *, default: bool, forbidden: tuple[tuple[BranchValue, BranchValue], ...]
 ) -> tuple[Row, ...]:
-    from .pairwise import pairwise
+    from .covering import pairwise
 
     combined: list[tuple[tuple[int, int], ...]] = [
         tuple((branch, int(value)) for branch, value in pair) for pair in forbidden

@@ -10,8 +10,8 @@ from .working import WorkingArray
 
 _CANDIDATES = 12
 _TABU = 6
-_HOT, _COLD = 0.4, 0.25
 _COOLING = 2_000
+_HOPELESS = 8  # more missing pairs than that after half of the steps were never mended in the other half
 
 
 def add_greedy_rows(array: WorkingArray, random: Random, *, candidates: int = _CANDIDATES) -> None:
@@ -46,7 +46,11 @@ def _candidate(array: WorkingArray, random: Random) -> int:
             if constrained and not array.feasibility.allows(row | 1 << symbol, symbol):
                 continue
             # New pairs with what the row holds count; among equals the symbol with most left to meet.
-            new = (array.missing[symbol] & row).bit_count() + array.missing[symbol].bit_count() / 4096 + random.random() / 8192
+            new = (
+                (array.missing[symbol] & row).bit_count()
+                + array.missing[symbol].bit_count() / 4096
+                + random.random() / 8192
+            )
             if new > gain:
                 best, gain = symbol, new
         row |= 1 << best
@@ -69,9 +73,8 @@ def _searched(array: WorkingArray, fixed: int) -> int:
 def repair(array: WorkingArray, random: Random, steps: int) -> int:
     """Change single values until no required pair is missing, or `steps` are used up; return the steps left.
 
-    A tabu search on uncovered pairs, after J. Torres-Jimenez and E. Rodriguez-Tello, "New bounds for binary covering arrays using
-    simulated annealing", Information Sciences 185, 2012, and L. Gonzalez-Hernandez et al., "Construction of mixed covering arrays of
-    variable strength using a tabu search approach", COCOA 2010.
+    A tabu search on uncovered pairs, after L. Gonzalez-Hernandez et al., "Construction of mixed covering arrays of variable
+    strength using a tabu search approach", COCOA 2010.
     """
     frozen: dict[tuple[int, int], int] = {}
     while array.open and steps > 0:
@@ -130,36 +133,49 @@ def _double_move(array: WorkingArray, random: Random, first: int, second: int) -
     return moves if _is_allowed(array, row) else []
 
 
-def anneal(array: WorkingArray, random: Random, steps: int) -> None:
-    """Change single values until no required pair is missing or `steps` are used up, at first also where more go missing.
+def anneal(array: WorkingArray, random: Random, steps: int, *, hot: float, cold: float) -> int:
+    """Change single values until no required pair is missing or `steps` are used up; return how many were. Uphill too while hot.
 
-    Simulated annealing whose moves all mend a missing pair (S. Kirkpatrick, C. Gelatt, M. Vecchi, Science 220, 1983).
+    Simulated annealing whose moves all mend a missing pair (S. Kirkpatrick, C. Gelatt, M. Vecchi, Science 220, 1983); the
+    better of two moves drawn by lot is the one proposed.
     """
-    symbols, rows, open_pairs = array.symbols, array.rows, array.open
-    constrained = bool(array.feasibility.nogoods)
     lot = random.random
     accepted: list[float] = []
     for step in range(steps):
-        if not open_pairs:
-            return
+        if not array.open:
+            return step
+        if step == steps // 2 and len(array.open) > _HOPELESS:
+            return step
         if step % _COOLING == 0:
-            temperature = _HOT * (_COLD / _HOT) ** (step / steps)
-            accepted = [exp(-cost / temperature) for cost in range(len(symbols.levels) + 1)]
-        held, wanted = open_pairs[int(lot() * len(open_pairs))]
-        if lot() < 0.5:
-            held, wanted = wanted, held
+            temperature = hot * (cold / hot) ** (step / steps)
+            accepted = [exp(-cost / temperature) for cost in range(len(array.symbols.levels) + 1)]
+        pair = array.open[int(lot() * len(array.open))]
+        cost, move = _drawn_move(array, random, pair)
+        if move is None:
+            if not (array.holders[pair[0]] or array.holders[pair[1]]):
+                for change in _double_move(array, random, *pair):
+                    array.change(*change)
+        elif cost <= 0 or lot() < accepted[cost]:
+            array.change(*move)
+    return steps
+
+
+def _drawn_move(array: WorkingArray, random: Random, pair: tuple[int, int]) -> tuple[int, tuple[int, int, int] | None]:
+    """Return the better of two drawn changes of a value that make the pair meet, with what it costs."""
+    symbols, rows, lot = array.symbols, array.rows, random.random
+    constrained = bool(array.feasibility.nogoods)
+    least, best = 1 << 30, None
+    for _ in range(2):
+        held, wanted = pair if lot() < 0.5 else (pair[1], pair[0])
         holders = tuple(array.holders[held])
         if not holders:
-            for index, old, new in _double_move(array, random, held, wanted):
-                array.change(index, old, new)
             continue
         index = holders[int(lot() * len(holders))]
         row = rows[index]
         mask = symbols.column_mask[symbols.column[wanted]]
         old = (row & mask).bit_length() - 1
         cost = (array.single[old] & row).bit_count() - (array.missing[wanted] & row).bit_count()
-        if cost > 0 and lot() >= accepted[cost]:
+        if cost >= least or (constrained and not array.feasibility.allows(row & ~mask | 1 << wanted, wanted)):
             continue
-        if constrained and not array.feasibility.allows(row & ~mask | 1 << wanted, wanted):
-            continue
-        array.change(index, old, wanted)
+        least, best = cost, (index, old, wanted)
+    return least, best

@@ -10,9 +10,11 @@ _TEMPERATURE = 0.4
 
 
 def developed_array(columns: int, levels: int, random: Random) -> list[list[int]] | None:
-    """Return (levels - 1) * columns + 1 rows: all rotations of one starter row, shifted by the cyclic group on all symbols but the
-    last, and a constant row; or None where no starter was found (K. Meagher and B. Stevens, "Group construction of covering
-    arrays", J. Combin. Designs 13, 2005)."""
+    """Return (levels - 1) * columns + 1 rows made of one starter row, or None where no starter was found.
+
+    They are all its rotations, shifted by the cyclic group on all symbols but the last, and a constant row (K. Meagher and
+    B. Stevens, "Group construction of covering arrays", J. Combin. Designs 13, 2005).
+    """
     starter = _find_starter(columns, levels, random)
     if starter is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from .bounds import bound_of
+from .bounds import bound_of, pairs_bound
 from .feasibility import Assignment, Feasibility, Symbols, members, required_pairs
 from .fields import next_prime_power, prime_power, product_array
 from .inclusive import inclusive_rows
@@ -15,11 +15,17 @@ from .working import WorkingArray
 
 Values = tuple[int, ...]
 
-_SEED = 3
+_SEED = 12
+_ANNEAL_SEED = 2
 _GREEDY_TRIES = 3
+_MANY_PAIRS = 5_000
+_MOST_WIDER = 4  # factors with more values than an array has: left to the search
 _REPAIR_STEPS = 4_000
-_ANNEAL_STEPS_A_PAIR = 100
-_MOST_ANNEAL_STEPS = 2_000_000
+_ANNEAL_STEPS_A_PAIR = 60
+_MOST_ANNEAL_STEPS = 800_000
+# Starting and final temperature: factors of many values need it cool, many factors of few values warm.
+_FEW_VALUES = 5
+_WARM, _COOL = (0.5, 0.27), (0.25, 0.2)
 
 
 def pairwise(
@@ -35,7 +41,7 @@ def pairwise(
     answer. The answer is the same at every call.
 
     All binary: the optimal rows of `inclusive_rows`. Else the smallest of an orthogonal or product array with values merged, an
-    array developed by a group, and a greedy one, from which rows are taken away for as long as a bounded search can mend the rest.
+    array developed by a group, and a greedy one, from which rows are taken for as long as a bounded search can mend the rest.
     """
     symbols = Symbols(levels)
     feasibility = Feasibility(symbols, forbidden)
@@ -55,7 +61,7 @@ def pairwise(
 
 
 def _least_rows(feasibility: Feasibility, required: list[int], *, plain: bool) -> list[int]:
-    enough = bound_of(feasibility, required) if plain else _pairs_bound(feasibility.symbols, required)
+    enough = bound_of(feasibility, required) if plain else pairs_bound(feasibility.symbols, required)
     best: list[int] | None = None
     for start in _starts(feasibility, required, plain=plain):
         rows = _shortened(feasibility, required, start, Random(_SEED), least=enough)  # noqa: S311 repeatable, not secret
@@ -71,7 +77,8 @@ def _least_rows(feasibility: Feasibility, required: list[int], *, plain: bool) -
 def _starts(feasibility: Feasibility, required: list[int], *, plain: bool) -> Iterable[list[int]]:
     """Yield arrays to begin with, not necessarily complete: greedy ones, then algebraic ones that have no more rows."""
     fewest = None
-    for attempt in range(_GREEDY_TRIES):
+    pairs = sum(others.bit_count() for others in required) // 2
+    for attempt in range(_GREEDY_TRIES if pairs < _MANY_PAIRS else 1):
         array = WorkingArray(feasibility, required)
         add_greedy_rows(array, Random(_SEED + attempt))  # noqa: S311
         fewest = len(array.rows) if fewest is None else min(fewest, len(array.rows))
@@ -85,12 +92,13 @@ def _algebraic_starts(symbols: Symbols, fewest: int) -> Iterable[list[int]]:
     orders = sorted({next_prime_power(size) for size in sizes} | {size for size in sizes if prime_power(size)})
     for q in orders:
         wide = sum(1 < size <= q for size in symbols.levels)
-        if q * q <= fewest and wide:
+        wider = sum(size > q for size in symbols.levels)
+        if q * q <= fewest and wide and wider <= _MOST_WIDER:
             rows = product_array(q, wide)
             while len(rows) > fewest and len(rows[0]) > q + 1:  # a narrower product; the search fills the other columns
                 rows = product_array(q, (len(rows[0]) - 1) // q)
             yield _fitted(symbols, rows, q)
-    top = symbols.levels and max(symbols.levels)
+    top = max(symbols.levels)
     wide = sum(size > 1 for size in symbols.levels)
     if top > 2 and (top - 1) * wide + 1 <= fewest:
         developed = developed_array(wide, top, Random(_SEED))  # noqa: S311
@@ -99,7 +107,7 @@ def _algebraic_starts(symbols: Symbols, fewest: int) -> Iterable[list[int]]:
 
 
 def _fitted(symbols: Symbols, rows: list[list[int]], q: int) -> list[int]:
-    """Return rows over q symbols for these factors, widest first; values a factor has not, and columns the array has not, by lot."""
+    """Return rows over q symbols for these factors, widest first; a value or column that is lacking is drawn by lot."""
     random = Random(_SEED)  # noqa: S311
     order = sorted(range(len(symbols.levels)), key=lambda factor: -symbols.levels[factor])
     order = [factor for factor in order if symbols.levels[factor] <= q]
@@ -117,9 +125,9 @@ def _fitted(symbols: Symbols, rows: list[list[int]], q: int) -> list[int]:
 def _shortened(
     feasibility: Feasibility, required: list[int], start: list[int], random: Random, *, least: int
 ) -> list[int] | None:
-    """Return the rows left after taking one away for as long as a short search mends the array; None where `start` stays incomplete."""
+    """Return the rows left after taking away what a short search can mend; None where `start` stays incomplete."""
     array = WorkingArray(feasibility, required, start)
-    repair(array, random, 4 * _REPAIR_STEPS)
+    repair(array, random, 2 * _REPAIR_STEPS)
     if array.open:
         return None
     while len(array.rows) > least:
@@ -135,11 +143,12 @@ def _annealed(feasibility: Feasibility, required: list[int], rows: list[int], *,
     """Return fewer rows where annealing finds them within its budget of steps."""
     pairs = sum(others.bit_count() for others in required) // 2
     budget = min(_ANNEAL_STEPS_A_PAIR * pairs, _MOST_ANNEAL_STEPS)
-    random = Random(_SEED)  # noqa: S311
-    while len(rows) > least:
+    hot, cold = _COOL if max(feasibility.symbols.levels) > _FEW_VALUES else _WARM
+    random = Random(_ANNEAL_SEED)  # noqa: S311
+    while len(rows) > least and budget > 0:
         array = WorkingArray(feasibility, required, rows)
         array = WorkingArray(feasibility, required, _without_cheapest(array))
-        anneal(array, random, budget)
+        budget -= anneal(array, random, budget, hot=hot, cold=cold)
         if array.open:
             break
         rows = array.rows
@@ -151,16 +160,6 @@ def _without_cheapest(array: WorkingArray) -> list[int]:
     return array.rows[:cheapest] + array.rows[cheapest + 1 :]
 
 
-def _pairs_bound(symbols: Symbols, required: list[int]) -> int:
-    most = 0
-    for column, mask in enumerate(symbols.column_mask):
-        own = required[symbols.offset[column] : symbols.offset[column] + symbols.levels[column]]
-        for other in symbols.column_mask[column + 1 :]:
-            if other != mask:
-                most = max(most, sum((others & other).bit_count() for others in own))
-    return most
-
-
 def _with_single_values(feasibility: Feasibility, rows: list[int]) -> list[int]:
     """Return the rows and one for every feasible value in none of them: a lone factor has values but no pairs."""
     held = 0
@@ -170,8 +169,8 @@ def _with_single_values(feasibility: Feasibility, rows: list[int]) -> list[int]:
     for symbol in range(feasibility.symbols.count):
         if held >> symbol & 1:
             continue
-        row = feasibility.complete(1 << symbol)
-        if row is not None:
-            more.append(row)
-            held |= row
+        whole = feasibility.complete(1 << symbol)
+        if whole is not None:
+            more.append(whole)
+            held |= whole
     return more
