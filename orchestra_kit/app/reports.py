@@ -50,7 +50,7 @@ class Reports:
         facts = [RunFacts(run=item.run, plan=item.plan, results=item.results) for item in outcome.runs]
         return build_report(
             facts,
-            graph=outcome.graphs.get(suite.id) if suite and len(outcome.suites) == 1 else None,
+            graphs=outcome.graphs,
             title=suite.name if suite and len(outcome.suites) == 1 else "",
             suite_name=suite.key if suite else "",
             suite_run=outcome.suite_runs[0] if len(outcome.suite_runs) == 1 else None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -19,11 +20,17 @@ from orchestra_kit.model import (
     ViolationType,
 )
 from orchestra_kit.reporting.advice import actual_of, advise, circumstances_of, expected_of, pointer_of
-from orchestra_kit.reporting.coverage import covered_elements, measure, planned_elements, planned_flows
+from orchestra_kit.reporting.coverage import (
+    count_walks,
+    covered_elements,
+    measure,
+    planned_elements,
+    planned_flows,
+)
+from orchestra_kit.reporting.models import Models, joint_coverage
 from orchestra_kit.reporting.report import (
     AttemptReport,
     Counts,
-    Coverage,
     EnvironmentReport,
     Expectation,
     FailingPlace,
@@ -42,14 +49,20 @@ def build_report(
     facts: Sequence[RunFacts],
     *,
     graph: ControlFlowGraph | None = None,
+    graphs: Mapping[str, ControlFlowGraph] | None = None,
     title: str = "",
     process_key: str = "",
     suite_name: str = "",
     suite_run: SuiteRun | None = None,
     generated_at: datetime,
 ) -> SuiteReport:
-    """Return the report of a set of runs: those of a suite run, or a single one."""
-    runs = tuple(build_run_report(item, graph) for item in facts)
+    """Return the report of a set of runs: those of a suite run, or a single one.
+
+    `graph` is the model all of them ran on; where they are of several suites, `graphs` has the model of each by suite
+    id. Suites of the same model count together; models are never mixed.
+    """
+    models = Models(graph, graphs or {})
+    runs = tuple(build_run_report(item, models.graph_of(item), model=models.key_of(item)) for item in facts)
     verdict = joint_verdict([run.verdict for run in runs])
     started = min((run.started_at for run in runs if run.started_at), default=None)
     finished = max((run.finished_at for run in runs if run.finished_at), default=None)
@@ -66,14 +79,16 @@ def build_report(
         started_at=started,
         finished_at=finished,
         duration_ms=_milliseconds(started, finished),
-        coverage=_joint_coverage(facts, graph) if graph else None,
-        scenarios=_scenario_coverage(facts, graph) if graph else (),
+        coverage=joint_coverage(facts, models) if models else None,
+        scenarios=_scenario_coverage(facts, models) if models else (),
         runs=runs,
-        graph=graph,
+        walks=_all_walks(runs) if models else {},
+        graph=models.only,
+        graphs=models.several,
     )
 
 
-def build_run_report(facts: RunFacts, graph: ControlFlowGraph | None = None) -> RunReport:
+def build_run_report(facts: RunFacts, graph: ControlFlowGraph | None = None, *, model: str = "") -> RunReport:
     """Return what one run says."""
     run, scenario = facts.run, facts.plan.scenario
     steps = _step_reports(facts, graph)
@@ -104,7 +119,11 @@ def build_run_report(facts: RunFacts, graph: ControlFlowGraph | None = None) -> 
         failing=_failing(steps),
         steps=steps,
         planned_flows=planned_flows(facts),
-        coverage=_joint_coverage([facts], graph) if graph else None,
+        model=model,
+        coverage=measure(graph, covered_elements(facts, graph), planned_elements(facts), model=model)
+        if graph
+        else None,
+        walks=count_walks(facts, graph) if graph else {},
     )
 
 
@@ -163,19 +182,21 @@ def _counts(runs: Sequence[RunReport]) -> Counts:
     )
 
 
-def _joint_coverage(facts: Sequence[RunFacts], graph: ControlFlowGraph) -> Coverage:
-    covered: frozenset[str] = frozenset().union(*(covered_elements(item, graph) for item in facts))
-    planned: frozenset[str] = frozenset().union(*(planned_elements(item) for item in facts))
-    return measure(graph, covered, planned)
+def _all_walks(runs: Sequence[RunReport]) -> dict[str, dict[str, int]]:
+    walks: dict[str, Counter[str]] = {}
+    for run in runs:
+        walks.setdefault(run.model, Counter()).update(run.walks)
+    return {model: dict(counts) for model, counts in walks.items()}
 
 
-def _scenario_coverage(facts: Sequence[RunFacts], graph: ControlFlowGraph) -> tuple[ScenarioCoverage, ...]:
-    by_key: dict[str, list[RunFacts]] = {}
+def _scenario_coverage(facts: Sequence[RunFacts], models: Models) -> tuple[ScenarioCoverage, ...]:
+    by_key: dict[tuple[str, str], list[RunFacts]] = {}
     for item in facts:
-        by_key.setdefault(item.run.scenario_key or item.plan.scenario.key, []).append(item)
+        key = item.run.scenario_key or item.plan.scenario.key
+        by_key.setdefault((models.key_of(item), key), []).append(item)
     return tuple(
-        ScenarioCoverage(scenario_key=key, runs=len(items), coverage=_joint_coverage(items, graph))
-        for key, items in by_key.items()
+        ScenarioCoverage(scenario_key=key, runs=len(items), coverage=joint_coverage(items, models))
+        for (_, key), items in by_key.items()
     )
 
 

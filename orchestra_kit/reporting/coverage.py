@@ -3,19 +3,23 @@ only ids of the graph count, each once."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from orchestra_kit.model import (
     ControlFlowGraph,
     FlowNode,
+    NodeType,
     ScenarioStep,
     StepKind,
     StepResult,
     StepStatus,
     ViolationType,
 )
-from orchestra_kit.reporting.report import Coverage, CoverageCount, ProcessCoverage, RunFacts
+from orchestra_kit.reporting.reach import left_out
+from orchestra_kit.reporting.report import Coverage, CoverageCount, LeftOut, ProcessCoverage, RunFacts
 
+_JOINS = (NodeType.PARALLEL_GATEWAY, NodeType.INCLUSIVE_GATEWAY, NodeType.COMPLEX_GATEWAY)
 PASSED = (StepStatus.PASSED, StepStatus.FLAKY)
 
 
@@ -30,7 +34,12 @@ def latest_results(results: Iterable[StepResult]) -> dict[tuple[str, int], StepR
 
 
 def taken_flows(facts: RunFacts) -> tuple[str, ...]:
-    """Return the flows this run is proven to have taken, in order, as the scenario names them."""
+    """Return the flows this run is proven to have taken, in order, each once."""
+    return tuple(dict.fromkeys(walked_flows(facts)))
+
+
+def walked_flows(facts: RunFacts) -> tuple[str, ...]:
+    """Return the flows this run is proven to have taken, in order, as often as it took them."""
     reached = _reached_steps(facts)
     taken: list[str] = []
     for step in facts.plan.scenario.steps:
@@ -39,7 +48,28 @@ def taken_flows(facts: RunFacts) -> tuple[str, ...]:
     steps = facts.plan.scenario.steps
     if steps and _passed(facts, steps[-1].alias):
         taken.extend(facts.plan.scenario.end_flow_ids)
-    return tuple(dict.fromkeys(taken))
+    return tuple(taken)
+
+
+def count_walks(facts: RunFacts, graph: ControlFlowGraph) -> dict[str, int]:
+    """Return how often a run walked each element and flow it covered: a loop taken twice counts twice.
+
+    A join that waits for several tokens fires once for all of them, any other node once for each.
+    """
+    known = {flow.id for flow in graph.flows}
+    flows = Counter(flow for flow in walked_flows(facts) if flow in known)
+    entering: dict[str, list[int]] = {}
+    leaving: dict[str, list[int]] = {}
+    for flow in graph.flows:
+        entering.setdefault(flow.target, []).append(flows[flow.id])
+        leaving.setdefault(flow.source, []).append(flows[flow.id])
+    walks: dict[str, int] = dict(flows)
+    covered = covered_elements(facts, graph)
+    for node in graph.nodes:
+        if node.id in covered:
+            came, went = entering.get(node.id, [0]), leaving.get(node.id, [0])
+            walks[node.id] = max(max(came) if node.type in _JOINS else sum(came), max(went), 1)
+    return walks
 
 
 def planned_flows(facts: RunFacts) -> tuple[str, ...]:
@@ -64,12 +94,33 @@ def covered_elements(facts: RunFacts, graph: ControlFlowGraph) -> frozenset[str]
     return frozenset(covered)
 
 
-def measure(graph: ControlFlowGraph, covered: frozenset[str], planned: frozenset[str]) -> Coverage:
-    """Return coverage by process; `planned` are the flows and elements that scenarios lead through."""
-    processes = tuple(_of_process(graph, process_id, name, covered, planned) for process_id, name in _processes(graph))
-    counted = [item for item in processes if item.planned] or list(processes)
+def measure(graph: ControlFlowGraph, covered: frozenset[str], planned: frozenset[str], *, model: str = "") -> Coverage:
+    """Return coverage by process; `planned` are the flows and elements that scenarios lead through.
+
+    Processes no scenario leads through do not count in the total, and where no scenario leads anywhere, those marked as
+    not executable do not.
+    """
+    lost = {key: why for key, why in left_out(graph).items() if key not in covered}  # what happened was possible
+    executable = {item.id: item.is_executable for item in graph.processes}
+    processes = [_of_process(graph, key, name, covered, planned, lost) for key, name in _processes(graph)]
+    some_planned = any(item.planned for item in processes)
+    some_executable = any(executable.get(item.process_id) for item in processes)
+    judged = []
+    for item in processes:
+        idle = executable.get(item.process_id) is False and some_executable
+        reason = ("it is not executable, and " if idle else "") + "no scenario leads through it"
+        counted = item.planned if some_planned else not idle
+        update = {"counted": counted, "reason": "" if counted else reason, "model": model}
+        judged.append(item.model_copy(update=update))
+    return total_of(judged)
+
+
+def total_of(processes: Iterable[ProcessCoverage]) -> Coverage:
+    """Return the coverage of several processes, also of several models, each by itself and those that count together."""
+    items = tuple(processes)
+    counted = [item for item in items if item.counted]
     return Coverage(
-        nodes=_sum(item.nodes for item in counted), flows=_sum(item.flows for item in counted), processes=processes
+        nodes=_sum(item.nodes for item in counted), flows=_sum(item.flows for item in counted), processes=items
     )
 
 
@@ -129,22 +180,30 @@ def _processes(graph: ControlFlowGraph) -> list[tuple[str, str]]:
 
 
 def _of_process(
-    graph: ControlFlowGraph, process_id: str, name: str, covered: frozenset[str], planned: frozenset[str]
+    graph: ControlFlowGraph,
+    process_id: str,
+    name: str,
+    covered: frozenset[str],
+    planned: frozenset[str],
+    lost: Mapping[str, str],
 ) -> ProcessCoverage:
-    nodes = list(dict.fromkeys(node.id for node in graph.nodes if node.process_id == process_id))
-    flows = list(dict.fromkeys(flow.id for flow in graph.flows if flow.process_id == process_id))
+    all_nodes = list(dict.fromkeys(node.id for node in graph.nodes if node.process_id == process_id))
+    all_flows = list(dict.fromkeys(flow.id for flow in graph.flows if flow.process_id == process_id))
+    nodes = [item for item in all_nodes if item not in lost]
+    flows = [item for item in all_flows if item not in lost]
     hit_nodes = tuple(item for item in nodes if item in covered)
     hit_flows = tuple(item for item in flows if item in covered)
     return ProcessCoverage(
         process_id=process_id,
         name=name,
-        planned=any(item in planned for item in (*nodes, *flows)),
+        planned=any(item in planned for item in (*all_nodes, *all_flows)),
         nodes=CoverageCount.of(len(hit_nodes), len(nodes)),
         flows=CoverageCount.of(len(hit_flows), len(flows)),
         covered_nodes=hit_nodes,
         covered_flows=hit_flows,
         missed_nodes=tuple(item for item in nodes if item not in covered),
         missed_flows=tuple(item for item in flows if item not in covered),
+        left_out=tuple(LeftOut(id=item, why=lost[item]) for item in (*all_nodes, *all_flows) if item in lost),
     )
 
 

@@ -164,19 +164,33 @@ class CoverageCount(Value):
         return cls(covered=covered, total=total, ratio=covered / total if total else 1.0)
 
 
+class LeftOut(Value):
+    """Something that counts in no denominator, and why."""
+
+    id: str
+    why: str
+
+
 class ProcessCoverage(Value):
-    """What of one process was covered, in the order of the file."""
+    """What of one process was covered, in the order of the file. What no run can take is left out, and said."""
 
     process_id: str
     name: str = ""
+    model: str = ""
+    """Which of several models of a report holds it."""
     planned: bool = False
     """True when a scenario of this report leads through the process: only such processes count in the total."""
+    counted: bool = True
+    """True when it counts in the total."""
+    reason: str = ""
+    """Why it does not count in the total, when it does not."""
     nodes: CoverageCount
     flows: CoverageCount
     covered_nodes: tuple[str, ...] = ()
     covered_flows: tuple[str, ...] = ()
     missed_nodes: tuple[str, ...] = ()
     missed_flows: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Coverage(Value):
@@ -244,7 +258,11 @@ class RunReport(Value):
     failing: FailingPlace | None = None
     steps: tuple[StepReport, ...] = ()
     planned_flows: tuple[str, ...] = ()
+    model: str = ""
+    """Which of several models of a report it ran on."""
     coverage: Coverage | None = None
+    walks: dict[str, int] = {}
+    """How often it walked each element and flow."""
 
     @property
     def label(self) -> str:
@@ -291,5 +309,14 @@ class SuiteReport(Value):
     coverage: Coverage | None = None
     scenarios: tuple[ScenarioCoverage, ...] = ()
     runs: tuple[RunReport, ...] = ()
+    walks: dict[str, dict[str, int]] = {}
+    """How often all runs together walked each element and flow, by model (`""` when there is one)."""
     graph: ControlFlowGraph | None = Field(default=None, exclude=True)
     """What pictures are drawn from; no part of the JSON report."""
+    graphs: dict[str, ControlFlowGraph] = Field(default={}, exclude=True)
+    """The same where runs of several models are reported together."""
+
+    @property
+    def models(self) -> dict[str, ControlFlowGraph]:
+        """The graphs by model; `""` is the only one where there are not several."""
+        return self.graphs or ({"": self.graph} if self.graph is not None else {})

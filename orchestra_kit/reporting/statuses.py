@@ -54,8 +54,11 @@ def statuses_of_runs(runs: Sequence[RunReport], graph: ControlFlowGraph) -> dict
 
 
 def heat_of_runs(runs: Sequence[RunReport]) -> tuple[dict[str, float], dict[str, str]]:
-    """Return for each covered element its share of the most walked one, and a badge telling by how many runs."""
-    counts = Counter(item for run in runs if run.coverage for item in run.coverage.covered)
+    """Return for each covered element its share of the most walked one, and a badge telling how often all runs together
+    walked it."""
+    counts: Counter[str] = Counter()
+    for run in runs:
+        counts.update(run.walks)
     most = max(counts.values(), default=1)
     return {item: count / most for item, count in counts.items()}, {item: f"{count}×" for item, count in counts.items()}
 

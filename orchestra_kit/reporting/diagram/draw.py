@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, Participant
-from orchestra_kit.reporting.diagram.edges import association_line, flow_label_box, message_line, sequence_line
+from orchestra_kit.reporting.diagram.edges import (
+    association_line,
+    flow_label_box,
+    message_line,
+    middle_of,
+    sequence_line,
+)
 from orchestra_kit.reporting.diagram.icons import icon_definitions, status_sign
 from orchestra_kit.reporting.diagram.interchange import scene_from_interchange
 from orchestra_kit.reporting.diagram.labels import LabelPlaces
@@ -269,7 +275,7 @@ class _Drawing:
         return LabelPlaces([boxes[key] for key in shapes if key not in hollow], frames, self.scene.lines.values())
 
     def marks(self) -> Iterator[Markup]:
-        """Status signs at the upper right corner of nodes, badges at the lower right one."""
+        """Status signs at the upper right corner of nodes, badges at the lower right one and half way along flows."""
         for node in self.graph.nodes:
             box, status = self.scene.boxes.get(node.id), self.statuses.get(node.id)
             if box is None:
@@ -280,12 +286,21 @@ class _Drawing:
                 yield tag("g", {"class": status.value}, sign)
             if node.id in self.badges:
                 yield self._badge(self.badges[node.id], box, status)
+        for flow in self.graph.flows:
+            line = self.scene.lines.get(flow.id)
+            if line is not None and flow.id in self.badges:
+                x, y = middle_of(line)
+                text = self.badges[flow.id]
+                yield self._pill(text, Box(x - _pill_width(text) / 2, y - 7, 0, 0), self.statuses.get(flow.id))
 
     def _badge(self, text: str, box: Box, status: ElementStatus | None) -> Markup:
-        width = text_width(text, 10) * 1.1 + 10
-        place = Box(box.right - width + 8, box.bottom - 7, width, 14)
+        width = _pill_width(text)
         if min(box.width, box.height) <= 60:  # below a small shape stands its label
-            place = Box(box.x - width + 13, box.y, width, 14)
+            return self._pill(text, Box(box.x - width + 13, box.y, 0, 0), status)
+        return self._pill(text, Box(box.right - width + 8, box.bottom - 7, 0, 0), status)
+
+    def _pill(self, text: str, corner: Box, status: ElementStatus | None) -> Markup:
+        place = Box(corner.x, corner.y, _pill_width(text), 14)
         label = tag("text", {"x": number(place.center[0]), "y": number(place.y + 10.6)}, text)
         css = f"badge {status.value}" if status else "badge"
         return tag("g", {"class": css}, rectangle(place, "pill", 7), label)
@@ -305,3 +320,7 @@ class _Drawing:
             words += f" ({self.badges[element_id]})"
         named = None if self.terse and kind in ("flow", "assoc", "message") else tag("title", None, words)
         return tag("g", {"class": self._css(element_id, kind), "data-id": element_id}, named, body)
+
+
+def _pill_width(text: str) -> float:
+    return text_width(text, 10) * 1.1 + 10

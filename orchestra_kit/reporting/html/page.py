@@ -83,7 +83,7 @@ def _body(report: SuiteReport, detail: Detail) -> Markup:
             "main",
             None,
             summary.first_things(report),
-            summary.process(report, report.graph) if report.graph and report.graph.nodes else None,
+            summary.processes(report),
             summary.table(report),
             summary.flakiness(report),
             summary.timing(report),
@@ -98,8 +98,11 @@ def _details(report: SuiteReport, detail: Detail, *, alone: bool) -> Markup:
         tag("button", {"type": "button", "data-open": which}, words)
         for which, words in (("bad", "Open what failed"), ("all", "Open all"), ("none", "Close all"))
     ]
-    graph = None if alone else report.graph  # the one run's path is the picture above
-    blocks = [run_block(run, f"r{index + 1}", graph, detail, alone=alone) for index, run in enumerate(report.runs)]
+    graphs = {} if alone else report.models  # the one run's path is the picture above
+    blocks = [
+        run_block(run, f"r{index + 1}", graphs.get(run.model), detail, alone=alone)
+        for index, run in enumerate(report.runs)
+    ]
     return join(
         tag("h2", {"id": "details"}, "Details"),
         tag("div", {"class": "tools", "hidden": True}, buttons),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestra_kit.model import ControlFlowGraph
-from orchestra_kit.reporting.diagram import describe, picture
+from orchestra_kit.reporting.diagram import describe, describe_flow, picture
 from orchestra_kit.reporting.html.charts import settling
 from orchestra_kit.reporting.html.scenario import figure, step_anchor
 from orchestra_kit.reporting.html.words import (
@@ -161,32 +161,82 @@ def _first_thing(group: list[tuple[int, RunReport]]) -> Markup | None:
     )
 
 
-def process(report: SuiteReport, graph: ControlFlowGraph) -> Markup:
-    """Return the picture of the whole process with what was covered and where it failed."""
-    statuses = statuses_of_runs(report.runs, graph)
-    nodes = {node.id for node in graph.nodes}
-    heat, counts = heat_of_runs(report.runs)
-    several = len(report.runs) > 1
+def processes(report: SuiteReport) -> Markup | None:
+    """Return the picture of each model with what was covered, how often, and where it failed."""
+    shown = {key: graph for key, graph in report.models.items() if graph.nodes}
+    if not shown:
+        return None
+    parts = [
+        _model(report, key, graph, f"picture{index + 1}" if index else "picture")
+        for index, (key, graph) in enumerate(shown.items())
+    ]
+    return join(tag("h2", {"id": "process"}, "Processes" if len(shown) > 1 else "Process"), parts)
+
+
+def _model(report: SuiteReport, key: str, graph: ControlFlowGraph, anchor: str) -> Markup:
+    runs = [run for run in report.runs if run.model == key]
+    statuses = statuses_of_runs(runs, graph)
+    heat, counts = heat_of_runs(runs)
+    several = len(runs) > 1
+    covered = [item for item in (report.coverage.processes if report.coverage else ()) if item.model == key]
+    names = ", ".join(dict.fromkeys(item.name for item in covered)) or report.process_key
     drawn = picture(
         graph,
         statuses=statuses,
-        badges={key: text for key, text in counts.items() if key in nodes} if several else None,
+        badges=counts if several else None,
         heat=heat if several else None,
-        title=f"Process {report.process_key} with coverage of {plural(len(report.runs), 'run')}",
+        title=f"Process {names if key else report.process_key} with coverage of {plural(len(runs), 'run')}",
         styled=False,
     )
     return join(
-        tag("h2", {"id": "process"}, "Process"),
-        figure(drawn, "picture"),
+        tag("h3", None, names) if key else None,
+        _process_table(covered) if len(covered) > 1 else None,
+        figure(drawn, anchor),
         _legend(set(statuses.values()), several),
-        [_uncovered(item, graph) for item in (report.coverage.processes if report.coverage else ()) if item.planned],
+        [_uncovered(item, graph) for item in covered if item.planned],
+        _left_out(covered, graph),
     )
+
+
+def _process_table(items: list[ProcessCoverage]) -> Markup:
+    """Several processes of a file each have their own share; the total holds only those that count."""
+    head = [tag("th", {"scope": "col"}, name) for name in ("Process", "Flows", "Elements", "In the total")]
+    rows = [
+        tag(
+            "tr",
+            None,
+            tag("td", None, item.name),
+            [
+                tag("td", None, f"{percent(count)} ({count.covered} of {count.total})")
+                for count in (item.flows, item.nodes)
+            ],
+            tag("td", None, "yes" if item.counted else f"no: {item.reason}"),
+        )
+        for item in items[:MOST_ROWS]
+    ]
+    body = tag("table", None, tag("thead", None, tag("tr", None, head)), tag("tbody", None, rows))
+    return tag("div", {"class": "wide", "tabindex": "0"}, body)
+
+
+def _left_out(items: list[ProcessCoverage], graph: ControlFlowGraph) -> Markup | None:
+    """Return what no denominator holds, with the reason."""
+    nodes = {node.id: node for node in graph.nodes}
+    flows = {flow.id: flow for flow in graph.flows}
+    entries = []
+    for lost in (lost for item in items if item.counted for lost in item.left_out):
+        flow = flows.get(lost.id)
+        name = f"flow {describe_flow(flow, nodes)}" if flow else describe(nodes[lost.id])
+        entries.append(tag("li", None, f"{name}: {lost.why}"))
+    if not entries:
+        return None
+    title = f"Left out of the counts: {len(entries)} that no run can take"
+    return tag("details", {"class": "fold"}, tag("summary", None, title), tag("ul", None, entries[:500]))
 
 
 def _legend(used: set[ElementStatus], several: bool) -> Markup:
     items = [tag("li", None, sign(status), " ", TONES[status].word) for status in TONES if status in used]
     if several:
-        items.append(tag("li", None, "n× covered by n runs; thicker and darker: more of them"))
+        items.append(tag("li", None, "n× walked n times by all runs together; thicker and darker: more often"))
     return tag("ul", {"class": "legend"}, items)
 
 
@@ -196,11 +246,7 @@ def _uncovered(item: ProcessCoverage, graph: ControlFlowGraph) -> Markup | None:
     nodes = {node.id: node for node in graph.nodes}
     flows = {flow.id: flow for flow in graph.flows}
     missed = [tag("li", None, describe(nodes[key])) for key in item.missed_nodes]
-    for key in item.missed_flows:
-        flow = flows[key]
-        ends = [describe(nodes[end]) if end in nodes else end for end in (flow.source, flow.target)]
-        name = f" ({flow.name})" if flow.name.strip() else ""
-        missed.append(tag("li", None, f"flow {ends[0]} → {ends[1]}{name}"))
+    missed += [tag("li", None, f"flow {describe_flow(flows[key], nodes)}") for key in item.missed_flows]
     title = f"Not covered in {item.name}: {len(missed)} of {item.nodes.total + item.flows.total}"
     return tag("details", {"class": "fold"}, tag("summary", None, title), tag("ul", None, missed[:500]))
 
