@@ -7,24 +7,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from orchestra_kit.design.arazzo.cel import escape_text, path_text
 from orchestra_kit.design.arazzo.context import Context
-from orchestra_kit.design.arazzo.document import ArazzoDocument, Finding, Workflow, pointer_of
+from orchestra_kit.design.arazzo.document import ArazzoDocument, Finding, Workflow
 from orchestra_kit.design.arazzo.keeping import keep
-from orchestra_kit.design.arazzo.overlay import FIELD, lay_over_scenario
+from orchestra_kit.design.arazzo.overlay import FIELD, SCENARIOS_FIELD, lay_over_scenario
 from orchestra_kit.design.arazzo.schemas import properties_of, value_given
 from orchestra_kit.design.arazzo.walking import AddGap, Walk, place_extra_steps
-from orchestra_kit.design.documents import FieldPath
+from orchestra_kit.design.arazzo.wording import DATA_FIELD, EXPRESSION_FIELD
+from orchestra_kit.design.documents import FieldPath, render_path
 from orchestra_kit.design.generation import Author
 from orchestra_kit.design.naming import alias_of
 from orchestra_kit.errors import nearest_hint
 from orchestra_kit.model import Gap, ScenarioDependency, ScenarioStep, TestScenario, new_id
 from orchestra_kit.model.ids import ScenarioId, SuiteId, TenantId
-
-EXPRESSION_FIELD = "x-orchestra-expression"
-"""On an input: the CEL expression of ours it stands for."""
-DATA_FIELD = "x-orchestra-data"
-"""On an input: our test data value, which may hold templates."""
 
 _KEY_SIGN = re.compile(r"[^A-Za-z0-9._\-]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -66,7 +64,36 @@ def import_scenarios(
         for workflow in document.workflows
         if workflow.steps and (only is None or workflow.workflow_id in only)
     ]
+    if only is None:
+        made += _whole_scenarios(context)
     return Imported(scenarios=tuple(made), findings=(*document.findings, *context.findings.all()))
+
+
+def _whole_scenarios(context: Context) -> list[TestScenario]:
+    """Return the scenarios an export of ours kept whole, since Arazzo can say none of their steps."""
+    kept = context.document.raw.get(SCENARIOS_FIELD)
+    found: list[TestScenario] = []
+    for number, item in enumerate(kept if isinstance(kept, list) else []):
+        try:
+            steps = [{**step, "id": new_id(), "orderIndex": order} for order, step in enumerate(item["steps"])]
+            found.append(TestScenario.model_validate({**item, "steps": steps, **_authored(context)}))
+        except (ValidationError, TypeError, KeyError):
+            message = f"an entry of '{SCENARIOS_FIELD}' is no scenario of ours."
+            context.findings.add("X_ORCHESTRA", (SCENARIOS_FIELD, number), message)
+    return found
+
+
+def _authored(context: Context) -> dict[str, Any]:
+    author = context.author
+    return {
+        "id": ScenarioId(new_id()),
+        "tenant_id": TenantId(author.tenant_id),
+        "suite_id": SuiteId(author.suite_id),
+        "created_at": author.now,
+        "created_by": author.actor,
+        "updated_at": author.now,
+        "updated_by": author.actor,
+    }
 
 
 def scenario_keys(document: ArazzoDocument) -> dict[str, str]:
@@ -141,19 +168,13 @@ def import_workflow(workflow: Workflow, context: Context) -> TestScenario:
     traces = walk.run(workflow, inputs)
     steps = place_extra_steps(walk.steps, workflow, context.findings.add)
     scenario = TestScenario(
-        id=ScenarioId(new_id()),
-        tenant_id=TenantId(context.author.tenant_id),
-        suite_id=SuiteId(context.author.suite_id),
+        **_authored(context),
         key=context.keys[workflow.workflow_id],
         name=workflow.summary,
         steps=_numbered(steps),
         depends_on=_dependencies(workflow, context, add_gap, walk.needs),
         gaps=tuple(gaps),
         data=data,
-        created_at=context.author.now,
-        created_by=context.author.actor,
-        updated_at=context.author.now,
-        updated_by=context.author.actor,
     )
     kept = keep(scenario, workflow, context.document, traces)
     if FIELD in workflow.raw:
@@ -211,10 +232,10 @@ def _dependencies(
             continue
         if written.startswith("$sourceDescriptions."):
             message = f"it depends on '{written[:160]}', which is in another document."
-            add_gap(Gap(code="EXTERNAL_WORKFLOW", message=message, field=pointer_of(path)), path)
+            add_gap(Gap(code="EXTERNAL_WORKFLOW", message=message, field=render_path(path[2:])), path)
             continue
         hint = nearest_hint(name, context.keys)
         message = f"it depends on the workflow '{name[:80]}', which is not there.{' ' + hint if hint else ''}"
-        add_gap(Gap(code="UNKNOWN_WORKFLOW", message=message, field=pointer_of(path)), path)
+        add_gap(Gap(code="UNKNOWN_WORKFLOW", message=message, field=render_path(path[2:])), path)
     found += [context.keys[name] for name in needs if name in context.keys and name != workflow.workflow_id]
     return tuple(ScenarioDependency(scenario_key=key) for key in dict.fromkeys(found))

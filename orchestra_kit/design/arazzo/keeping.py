@@ -22,12 +22,14 @@ def keep(
     """Return the `source` of a scenario: the head of the document, the workflow and its steps as written, and digests
     by which an export sees what was changed since."""
     steps = {step.alias: step for step in scenario.steps}
-    position = next(number for number, item in enumerate(document.workflows) if item is workflow)
+    position = workflow.path[-1]
+    first = next(item for item in document.workflows if item.steps) is workflow
     kept_steps = [
         {
             "stepId": trace.step.step_id,
             "aliases": list(trace.aliases),
             "digest": digest_of([steps[alias] for alias in trace.aliases]),
+            "digests": part_digests(steps[trace.aliases[0]]) if len(trace.aliases) == 1 else {},
             "written": dict(trace.step.raw),
         }
         for trace in traces
@@ -37,12 +39,27 @@ def keep(
         "format": FORMAT,
         "version": document.version,
         "position": position,
-        "document": _head(document, workflow, first=position == 0),
+        "document": _head(document, workflow, first=first),
         "fields": list(workflow.raw),
         "workflow": head,
         "steps": kept_steps,
         "digests": head_digests(scenario),
+        "neighbours": [item for item in workflow.depends_on if document.workflow(item) is not None],
+        "unread": {
+            "steps": _unread(workflow.raw.get("steps"), {step.path[-1] for step in workflow.steps}),
+            "workflows": _unread(document.raw.get("workflows"), _usable(document)) if first else [],
+        },
     }
+
+
+def _usable(document: ArazzoDocument) -> set[str | int]:
+    return {item.path[-1] for item in document.workflows if item.steps}
+
+
+def _unread(items: Any, read: set[str | int]) -> list[dict[str, Any]]:
+    """Return the entries of a list nothing could be made of, with their positions."""
+    entries = enumerate(items if isinstance(items, list) else [])
+    return [{"position": number, "written": item} for number, item in entries if number not in read]
 
 
 def digest_of(steps: Sequence[ScenarioStep]) -> str:
@@ -52,6 +69,19 @@ def digest_of(steps: Sequence[ScenarioStep]) -> str:
         content = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         contents.append({name: value for name, value in content.items() if name not in ("id", "orderIndex")})
     return _digest(contents)
+
+
+def part_digests(step: ScenarioStep) -> dict[str, str]:
+    """Return a digest for each part of a step that a document says in fields of its own."""
+    content = step.to_json()
+    action = content["action"]
+    return {
+        "name": _digest(content["name"]),
+        "target": _digest([content["kind"], content["channelType"], content["endpointRef"]]),
+        "request": _digest(action["inputTemplate"]),
+        "criteria": _digest(content["expectations"]),
+        "retry": _digest(action["meta"]["retry"]),
+    }
 
 
 def head_digests(scenario: TestScenario) -> dict[str, str]:
@@ -77,7 +107,7 @@ def _head(document: ArazzoDocument, workflow: Workflow, *, first: bool) -> dict[
     mine = used_components(workflow.raw, components)
     if first:
         theirs: set[tuple[str, str]] = set()
-        for other in document.workflows[1:]:
+        for other in document.workflows:
             theirs |= used_components(other.raw, components)
         mine |= {(kind, name) for kind, items in components.items() for name in _names(items)} - theirs
     kept: dict[str, Any] = {}

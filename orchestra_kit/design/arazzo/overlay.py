@@ -17,6 +17,9 @@ FIELD = "x-orchestra"
 STEPS_FIELD = "x-orchestra-steps"
 """Steps Arazzo cannot say at all: [{position, step}]."""
 
+SCENARIOS_FIELD = "x-orchestra-scenarios"
+"""Scenarios of which Arazzo can say no step."""
+
 _NESTED: dict[str, Any] = {"action": {"meta": {}}, "expectations": {}}
 _IDENTITY = ("id", "orderIndex")
 SCENARIO_FIELDS = (

@@ -28,7 +28,7 @@ from orchestra_kit.design.arazzo.runtime import parse_runtime
 from orchestra_kit.design.arazzo.schemas import properties_of, value_given
 from orchestra_kit.design.arazzo.scope import Note, Scope, StepView
 from orchestra_kit.design.arazzo.targets import Target, TargetReader
-from orchestra_kit.design.documents import FieldPath
+from orchestra_kit.design.documents import FieldPath, render_path
 from orchestra_kit.design.naming import alias_of
 from orchestra_kit.errors import ExpressionError, nearest_hint
 from orchestra_kit.expressions import parse_expression
@@ -132,9 +132,8 @@ class Walk:
         self._context.findings.add(code, path, message)
 
     def _refuse(self, alias: str, path: FieldPath, unsaid: Unsaid) -> None:
-        place = self._context.document.document.place(path)
-        line = f" (line {place.line})" if place.line else ""
-        gap = Gap(code=unsaid.code, message=f"{unsaid.message}{line}", step_alias=alias, field=pointer_of(path))
+        field = render_path(path[2:]) if path[:1] == ("workflows",) else pointer_of(path)
+        gap = Gap(code=unsaid.code, message=unsaid.message, step_alias=alias, field=field)
         self._add_gap(gap, path)
 
     def _step(self, step: Step, position: int, frame: _Frame) -> None:
