@@ -62,7 +62,10 @@ def condition_lines(plan: dict[str, Any]) -> list[str]:
                 for part in item["conflict"]
             ]
             lines += [f"        with {text}" for text in item["computed"]]
-        lines += [f"    lost {item['id']}: {item['reason']}" for item in found["lost"]]
+        lost: dict[str, list[str]] = {}
+        for item in found["lost"]:
+            lost.setdefault(item["reason"], []).append(item["id"])
+        lines += [f"    lost {', '.join(ids)}: {reason}" for reason, ids in lost.items()]
         lines += [f"    {item['name']}: {item['class']} ({'; '.join(item['origins'])})" for item in found["variables"]]
         for item in found["unreadable"]:
             lines.append(f"    left to you: {item['flow']}{_line(item)} `{item['text']}`: {item['reason']}")

@@ -15,7 +15,7 @@ from orchestra_kit.solver.symbols import SymbolTable, Unknown
 from orchestra_kit.solver.terms import DAY, constant, text_constant
 
 _USUAL_NUMBERS = (1, 0, 2, 5, 10, 100, 1000)
-_USUAL_TEXTS = ("a", "abc", "")
+_USUAL_TEXTS = ("other", "abc", "a", "")
 _PLAIN_DAY = date(2026, 1, 15)
 _PLAIN_TIME = datetime(2026, 1, 15, 12, tzinfo=UTC)
 _LAST = (Kind.NULL, Kind.ABSENT)

@@ -9,7 +9,7 @@ from orchestra_kit.design.conditions.guards import GuardTable, roots_of
 from orchestra_kit.design.conditions.hints import ConditionHints
 from orchestra_kit.design.conditions.outcome import PathCondition
 from orchestra_kit.design.conditions.variables import Ledger, Version
-from orchestra_kit.design.conditions.writers import Write, WriteKind, writes_of
+from orchestra_kit.design.conditions.writers import OPEN_TYPES, Write, WriteKind, writes_of
 from orchestra_kit.expressions.conditions import Guard
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType, SequenceFlow
 from orchestra_kit.spi.solver import Context, Definition, Requirement, SolveRequest, Symbol
@@ -19,6 +19,7 @@ _CATCHES = frozenset({NodeType.INTERMEDIATE_CATCH_EVENT, NodeType.BOUNDARY_EVENT
 FIRST_WINS = (
     "of several true conditions of an exclusive gateway the first in the document wins, so those before it are false"
 )
+_POSSIBLY = "possibly"
 RENEWED = "a variable nothing in the model writes may have another value in each round of a loop"
 
 
@@ -53,6 +54,9 @@ class PathReader:
             for write in items
             if not (write.kind is WriteKind.RESPONSE and hints.sets(write.variable))
         )
+        self._made = frozenset(
+            item.variable for items in self._writes.values() for item in items if item.kind is not WriteKind.FORM
+        )
         asked = {name for guard in guards.guards.values() for name in roots_of(guard)}
         written = {item.variable for items in self._writes.values() for item in items}
         self._shared = asked | written | set(hints.data) | set(hints.inputs)
@@ -62,9 +66,13 @@ class PathReader:
                 self._inside.setdefault(node.container, []).append(node)
         self._context = tuple(Context(text=guard.text, dialect=guard.dialect) for guard in guards.guards.values())
 
-    def collect(self, path: Sequence[str], visits: Sequence[str] = ()) -> Collected:
-        """Return what a path asks for, in firing order."""
-        walk = _Walk(Ledger(hints=self._hints), Collected())
+    def collect(self, path: Sequence[str], visits: Sequence[str] = (), *, open_writers: bool = False) -> Collected:
+        """Return what a path asks for, in firing order.
+
+        With `open_writers` human tasks, messages and called processes that declare no outputs may write the variables
+        that other elements of the model write, too.
+        """
+        walk = _Walk(Ledger(hints=self._hints), Collected(), open_writers=open_writers)
         visited = frozenset(visits)
         for position, (source, taken) in enumerate(self.firings(path)):
             node = self._nodes.get(source)
@@ -120,6 +128,9 @@ class PathReader:
         for writer in writers:
             for write in self._writes.get(writer, ()):
                 self._written(walk, write, position)
+        if walk.open_writers and node.type in OPEN_TYPES and node.id not in self._writes:
+            for name in sorted(self._made):
+                walk.ledger.write(Write(variable=name, node_id=node.id, kind=WriteKind.OPEN))
 
     def _written(self, walk: _Walk, write: Write, position: int) -> None:
         """Note a write; one whose expression has been read defines the new value by the old ones."""
@@ -184,6 +195,10 @@ class PathReader:
             return
         versions = {name: walk.ledger.read(name) for name in roots_of(guard)}
         walk.found.reads += [(version, flow.id) for version in versions.values()]
+        for version in versions.values():
+            if version.origin.startswith(_POSSIBLY):
+                said = f"'{version.node_id}' may write '{version.variable}': the model does not declare what it writes"
+                walk.found.assumptions[said] = None
         bind = {name: version.symbol for name, version in versions.items()}
         key = f"{position}:{flow.id}"
         walk.found.requirements.append(
@@ -223,6 +238,7 @@ class _Walk:
 
     ledger: Ledger
     found: Collected
+    open_writers: bool = False
     activities: int = 0
     seen: dict[str, _Seen] = field(default_factory=dict)
 

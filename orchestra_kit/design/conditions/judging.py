@@ -73,6 +73,7 @@ class _Judge:
         further = [item for item in kept if item.scenario.kind != "cover"]
         lost: list[LostElement] = []
         if any(item.scenario.kind == "cover" for item in infeasible):
+            cover, further = self._promoted(cover, further, infeasible)
             found, lost = self._replaced(cover, infeasible)
             cover = self._without_needless([*cover, *found])
         extra = [self._replaced_extra(item) for item in infeasible if item.scenario.kind != "cover"]
@@ -91,7 +92,7 @@ class _Judge:
 
     def judge(self, scenario: ComposedScenario) -> JudgedScenario:
         """Return what is known about one scenario."""
-        found = self._reader.collect(scenario.path, scenario.visits)
+        found, outcome = self._solved(Run.of(scenario), boundaries=self._boundaries)
         blank = JudgedScenario(
             scenario=scenario,
             status=PathStatus.FREE,
@@ -101,9 +102,8 @@ class _Judge:
             open_choices=tuple(found.open_choices),
             assumptions=tuple(found.assumptions),
         )
-        if not found.requirements:
+        if outcome is None:
             return blank
-        outcome = self._solve(found, boundaries=self._boundaries)
         by_key = {item.key: item for item in found.conditions}
         return replace(
             blank,
@@ -127,14 +127,48 @@ class _Judge:
             self._asked[key] = self._solver.solve(request)
         return self._asked[key]
 
-    def _may_be(self, run: Run) -> bool:
-        """Return False for a beginning of a run whose conditions conflict already."""
+    def _solved(self, run: Run, *, boundaries: bool) -> tuple[Collected, SolveOutcome | None]:
+        """Return what a run asks for and the answer; None when it asks for nothing.
+
+        Where the declared writers leave no way, undeclared ones may: then that is an assumption of the answer.
+        """
         found = self._reader.collect(run.path, run.visits)
         if not found.requirements:
-            return True
-        return self._solve(found, boundaries=False).verdict is not Verdict.UNSATISFIABLE
+            return found, None
+        outcome = self._solve(found, boundaries=boundaries)
+        if outcome.verdict is Verdict.UNSATISFIABLE:
+            wider = self._reader.collect(run.path, run.visits, open_writers=True)
+            if wider.requirements != found.requirements:
+                other = self._solve(wider, boundaries=boundaries)
+                if other.verdict is Verdict.SATISFIABLE:
+                    return wider, other
+        return found, outcome
+
+    def _may_be(self, run: Run) -> bool:
+        """Return False for a beginning of a run whose conditions conflict already."""
+        outcome = self._solved(run, boundaries=False)[1]
+        return outcome is None or outcome.verdict is not Verdict.UNSATISFIABLE
 
     # --- replacements ------------------------------------------------------------------------------------------------
+
+    def _promoted(
+        self, cover: list[JudgedScenario], further: list[JudgedScenario], infeasible: list[JudgedScenario]
+    ) -> tuple[list[JudgedScenario], list[JudgedScenario]]:
+        """Return cover and further scenarios after those that are there anyway have taken the place of infeasible ones."""
+        gone = [item for item in infeasible if item.scenario.kind == "cover"]
+        missing = {flow for item in gone for flow in item.scenario.path}
+        missing -= {flow for item in cover for flow in item.scenario.path}
+        cover, further = list(cover), list(further)
+        while missing and further:
+            best = max(further, key=lambda item: len(missing & set(item.scenario.path)))
+            newly = missing & set(best.scenario.path)
+            if not newly:
+                break
+            further.remove(best)
+            keys = tuple(item.scenario.key for item in gone if newly & set(item.scenario.path))
+            cover.append(replace(best, scenario=replace(best.scenario, kind="cover", of=""), replaces=keys))
+            missing -= newly
+        return cover, further
 
     def _replaced(
         self, cover: list[JudgedScenario], infeasible: list[JudgedScenario]
@@ -208,7 +242,7 @@ class _Judge:
     def _reports(self, judged: Iterable[JudgedScenario]) -> tuple[VariableReport, ...]:
         uses: dict[str, list[tuple[Version, str]]] = {}
         for item in judged:
-            found = self._reader.collect(item.scenario.path, item.scenario.visits)
+            found = self._solved(Run.of(item.scenario), boundaries=self._boundaries)[0]
             for version, flow in found.reads:
                 uses.setdefault(version.variable, []).append((version, flow))
         return reports(uses)

@@ -128,6 +128,8 @@ class Ledger:
     def _classed(self, variable: str, write: Write | None) -> tuple[VariableClass, str]:
         if write is not None and write.kind is WriteKind.FORM:
             return VariableClass.CONTROLLED, write.said
+        if write is not None and write.kind is WriteKind.OPEN and write.node_id in self.hints.driven:
+            return VariableClass.CONTROLLED, write.said
         set_by = self.hints.sets(variable)
         if write is None or write.kind is WriteKind.RESPONSE:
             if set_by is not None:

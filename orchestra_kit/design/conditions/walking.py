@@ -10,6 +10,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from orchestra_kit.design.coverage import ComposedScenario
 from orchestra_kit.design.coverage.containers import containers_of
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType, SequenceFlow
 
@@ -26,6 +27,11 @@ class Run:
     path: tuple[str, ...]
     visits: tuple[str, ...]
     provokes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scenario: ComposedScenario) -> Run:
+        """Return the run a scenario plans."""
+        return cls(path=scenario.path, visits=scenario.visits, provokes=scenario.provokes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,16 @@ from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType
 
 _VENDORS = ("camunda", "activiti", "flowable")
 _SET_VARIABLE = re.compile(r"setVariable(?:Local)?\(\s*[\"']([^\"']+)[\"']\s*,\s*(.{1,300}?)\)\s*(?:;|$)", re.MULTILINE)
+OPEN_TYPES = frozenset(
+    {
+        NodeType.USER_TASK,
+        NodeType.MANUAL_TASK,
+        NodeType.RECEIVE_TASK,
+        NodeType.CALL_ACTIVITY,
+        NodeType.INTERMEDIATE_CATCH_EVENT,
+    }
+)
+"""Elements that bring in values from outside; one whose outputs are not declared may write any variable."""
 _FORM_TYPES = (NodeType.START_EVENT, NodeType.USER_TASK)
 
 
@@ -25,6 +35,7 @@ class WriteKind(StrEnum):
     SCRIPT = "script"
     RESULT = "result"
     RESPONSE = "response"
+    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +58,7 @@ class Write:
             WriteKind.SCRIPT: "script of",
             WriteKind.RESULT: "result of",
             WriteKind.RESPONSE: "answer to",
+            WriteKind.OPEN: "possibly written by",
         }
         return f"{words[self.kind]} '{self.node_id}'"
 
