@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from orchestra_kit.design.bpmn.findings import Findings
 from orchestra_kit.design.bpmn.structure import Structure
@@ -91,7 +91,7 @@ def _check_reach(content: list[FlowNode], structure: Structure, findings: Findin
     ending = _closure(ends, predecessors)
     for node in content:
         if node.id in reached and node.id not in ending:
-            trap = _closure([node.id], successors)
+            trap = _closure([node.id], successors, ending)
             ending |= trap
             findings.add(
                 "NO_WAY_OUT",
@@ -116,12 +116,15 @@ def _name_unreached(
     findings: Findings,
 ) -> None:
     causes = [node for node in loose if node.id not in reached]
-    causes += [node for node in content if node.id not in reached and node not in causes and node.id not in hosted]
+    named = {node.id for node in causes}
+    causes += [
+        node for node in content if node.id not in reached and node.id not in named and node.id not in hosted
+    ]
     known = set(reached)
     for node in causes:
         if node.id in known or node.type is NodeType.BOUNDARY_EVENT:
             continue
-        lost = _closure([node.id], successors) - reached
+        lost = _closure([node.id], successors, known)
         known |= lost
         why = "no flow leads to it" if not structure.incoming[node.id] else "no start leads to it"
         findings.add(
@@ -137,12 +140,15 @@ def _behind(found: set[str]) -> str:
     return f" (with {len(found) - 1} more behind it)" if len(found) > 1 else ""
 
 
-def _closure(starts: Iterable[str], successors: Mapping[str, list[str]]) -> set[str]:
+def _closure(
+    starts: Iterable[str], successors: Mapping[str, list[str]], known: Container[str] = frozenset()
+) -> set[str]:
+    """Return what can be reached; what is known already is not walked again, so that many closures stay linear."""
     found = set(starts)
     queue = deque(found)
     while queue:
         for item in successors[queue.popleft()]:
-            if item not in found:
+            if item not in found and item not in known:
                 found.add(item)
                 queue.append(item)
     return found

@@ -81,5 +81,8 @@ class Structure:
             if node.type is NodeType.BOUNDARY_EVENT and node.attached_to in inside:
                 result[node.attached_to].append(node.id)
             elif node.type is NodeType.INTERMEDIATE_THROW_EVENT and "link" in node.event_definitions:
-                result[node.id] += catches.get(self.link_name(node), [])
+                name = self.link_name(node)
+                result[node.id] += catches.get(name, [])
+                # Two catches of one name are a defect, told elsewhere; one throw joined to all of them is enough then.
+                catches[name] = catches[name][:1]
         return result
