@@ -13,6 +13,7 @@ from orchestra_kit.errors import DefinitionError, StoreUnavailableError
 from orchestra_kit.spi.work import RunRef
 from orchestra_kit.store.postgres.database import Database
 from orchestra_kit.store.postgres.store import PostgresStore
+from orchestra_kit.store.postgres.trips import Connection
 from orchestra_kit.store.postgres.work import PostgresWork
 
 _spec = importlib.util.spec_from_file_location("rls_checklist", Path(__file__).with_name("rls_checklist.py"))
@@ -189,10 +190,13 @@ def test_a_pooled_connection_forgets_the_tenant_it_had(filled, harm) -> None:
 def test_one_trip_leaves_no_tenant_behind(filled) -> None:
     database = Database(filled.app, most=1)
     database.in_one_trip("beta", "SELECT 1", {})
-    with database._borrowed() as connection:
+
+    def look(connection: Connection) -> None:
         row = connection.execute("SELECT coalesce(current_setting('orchestra.tenant_id', true), '') AS t").fetchone()
         assert row == {"t": ""}
         assert connection.execute("SELECT count(*) AS n FROM test_run").fetchone() == {"n": 0}
+
+    database._on_a_connection(look)
     database.close()
 
 

@@ -6,11 +6,11 @@ The pool connects in the calling thread: a database that is down is told at once
 
 from __future__ import annotations
 
+import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import psycopg
@@ -41,7 +41,9 @@ class Database:
         self._url, self._patience = url, patience_seconds
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(most)
+        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(most):
+            self._places.put(None)
         self._closed = False
 
     def close(self) -> None:
@@ -86,8 +88,7 @@ class Database:
         deadline, pause, conflicts = time.monotonic() + self._patience, 0.02, 0
         while True:
             try:
-                with self._borrowed() as connection:
-                    return attempt(connection)
+                return self._on_a_connection(attempt)
             except _StaleConnectionError:
                 continue
             except _AnswerLostError as error:
@@ -111,14 +112,16 @@ class Database:
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # jitter
             pause = min(pause * 2, 0.5)
 
-    @contextmanager
-    def _borrowed(self) -> Iterator[Connection]:
-        if not self._places.acquire(timeout=30):
-            raise StoreUnavailableError("all connections to the database have been in use for 30 seconds.")
+    def _on_a_connection(self, attempt: Callable[[Connection], Answer]) -> Answer:
+        try:
+            self._places.get(timeout=30)
+        except queue.Empty:
+            message = "all connections to the database have been in use for 30 seconds."
+            raise StoreUnavailableError(message) from None
         try:
             connection, used_before = self._take()
             try:
-                yield connection
+                return attempt(connection)
             except _AWAY as error:
                 if used_before and connection.closed:
                     # the server closed it while it was idle, and says nothing about the server now: connect anew
@@ -127,7 +130,7 @@ class Database:
             finally:
                 self._give_back(connection)
         finally:
-            self._places.release()
+            self._places.put(None)
 
     def _take(self) -> tuple[Connection, bool]:
         with self._lock:
@@ -138,7 +141,7 @@ class Database:
         return Connection.connect(self._url, autocommit=True, connect_timeout=5, row_factory=dict_row), False
 
     def _give_back(self, connection: Connection) -> None:
-        idle = connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
+        idle = connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
         with self._lock:
             if idle and not connection.closed and not self._closed:
                 self._idle.append(connection)

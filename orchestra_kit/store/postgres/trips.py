@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import select
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,10 @@ class Connection(psycopg.Connection[DictRow]):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._travelled: set[str] = set()
+        self._reader = Transformer(self)
+        self._arrival, self._departure = select.poll(), select.poll()
+        self._arrival.register(self.pgconn.socket, select.POLLIN)
+        self._departure.register(self.pgconn.socket, select.POLLIN | select.POLLOUT)
 
     def travel(self, requests: Sequence[Request]) -> list[DictRow]:
         """Run statements in one round trip and, on an autocommit connection, as one transaction: the statements of a
@@ -72,7 +76,7 @@ class Connection(psycopg.Connection[DictRow]):
         libpq = self.pgconn
         found: list[pq.abc.PGresult] = []
         while libpq.flush():
-            self._wait(writing=True)
+            self._departure.poll()
             libpq.consume_input()
         while True:
             while libpq.is_busy():
@@ -87,10 +91,8 @@ class Connection(psycopg.Connection[DictRow]):
             if libpq.status == pq.ConnStatus.BAD:
                 raise psycopg.OperationalError(libpq.get_error_message())
 
-    def _wait(self, *, writing: bool = False) -> None:
-        ready = select.poll()
-        ready.register(self.pgconn.socket, select.POLLIN | (select.POLLOUT if writing else 0))
-        ready.poll()
+    def _wait(self) -> None:
+        self._arrival.poll()
 
     def _error(self, result: pq.abc.PGresult) -> psycopg.Error:
         error = psycopg.errors.error_from_result(result)
@@ -102,10 +104,9 @@ class Connection(psycopg.Connection[DictRow]):
     def _rows(self, result: pq.abc.PGresult) -> list[DictRow]:
         if not result.nfields:
             return []
-        reader = Transformer(self)
-        reader.set_pgresult(result)
+        self._reader.set_pgresult(result)
         names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
-        return reader.load_rows(0, result.ntuples, lambda values: dict(zip(names, values, strict=True)))
+        return self._reader.load_rows(0, result.ntuples, lambda values: dict(zip(names, values, strict=True)))
 
 
 @lru_cache(maxsize=200)
@@ -134,17 +135,14 @@ def _encoded(value: Any) -> bytes | None:
     """Return a value as PostgreSQL reads it from text."""
     if value is None:
         return None
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, bool):
-        return b"t" if value else b"f"
-    if isinstance(value, int | float):
-        return str(value).encode()
-    if isinstance(value, datetime):
-        return value.isoformat().encode()
-    if isinstance(value, Sequence):
-        return b"{%s}" % b",".join(_element(item) for item in value)
-    raise TypeError(f"no text form for {type(value).__name__}")
+    form = _FORMS.get(type(value)) or next((form for kind, form in _FORMS.items() if isinstance(value, kind)), None)
+    if form is None:
+        raise TypeError(f"no text form for {type(value).__name__}")
+    return form(value)
+
+
+def _array(values: Sequence[Any]) -> bytes:
+    return b"{%s}" % b",".join(_element(item) for item in values)
 
 
 def _element(value: Any) -> bytes:
@@ -152,3 +150,14 @@ def _element(value: Any) -> bytes:
     if encoded is None:
         return b"NULL"
     return b'"%s"' % encoded.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
+_FORMS: dict[type, Callable[[Any], bytes]] = {
+    str: str.encode,
+    bool: lambda value: b"t" if value else b"f",
+    int: lambda value: b"%d" % value,
+    float: lambda value: repr(value).encode(),
+    datetime: lambda value: value.isoformat().encode(),
+    list: _array,
+    tuple: _array,
+}
