@@ -56,6 +56,7 @@ class _Class:
 
     kinds: dict[Kind, None] = field(default_factory=dict)
     constants: dict[object, None] = field(default_factory=dict)
+    ordered: bool = False
 
 
 class KindTable:
@@ -81,10 +82,13 @@ class KindTable:
 
     def kinds_of(self, path: Path) -> tuple[Kind, ...]:
         """Return the kinds a path may have beside null; text when nothing tells."""
-        found = tuple(self._classes[self._root(path)].kinds) if path in self._parent else ()
         if path in self.objects:
             return (Kind.OBJECT,)
-        return found or (Kind.TEXT,)
+        if path not in self._parent:
+            return (Kind.TEXT,)
+        found = self._classes[self._root(path)]
+        # What is only compared by size with its like may as well be numbers: every order of few values is theirs, too.
+        return tuple(found.kinds) or ((Kind.DECIMAL,) if found.ordered else (Kind.TEXT,))
 
     def constants_of(self, path: Path) -> tuple[object, ...]:
         """Return the constants a path, or one it is compared with, is compared with."""
@@ -116,6 +120,7 @@ class KindTable:
                 gone = self._classes.pop(other)
                 self._classes[mine].kinds |= gone.kinds
                 self._classes[mine].constants |= gone.constants
+                self._classes[mine].ordered |= gone.ordered
         elif right is not None:
             self._classes[mine].kinds[right] = None
         if isinstance(constant, Literal) and constant.value is not None:
@@ -175,6 +180,9 @@ class KindTable:
             self._unify(right, Kind.DECIMAL)
             return Kind.DECIMAL
         self._unify(left, right, constant=node.right if isinstance(left, tuple) else node.left)
+        for term in (left, right):
+            if isinstance(term, tuple) and node.operator not in ("==", "!="):
+                self._classes[self._root(term)].ordered = True
         return Kind.BOOL
 
     def _membership(self, node: Binary) -> Kind:

@@ -29,8 +29,10 @@ class OutOfChecks(Exception):
 class ValueSearch:
     """Pins one unknown after the other to the most pleasing value that still satisfies everything."""
 
-    def __init__(self, solver: Any, symbols: SymbolTable, shared: Sequence[object]) -> None:
-        self._solver, self._symbols, self._shared = solver, symbols, shared
+    def __init__(
+        self, solver: Any, symbols: SymbolTable, shared: Sequence[object], computed: frozenset[str] = frozenset()
+    ) -> None:
+        self._solver, self._symbols, self._shared, self._computed = solver, symbols, shared, computed
         self.checks = 0
 
     def check(self, *assumptions: Formula) -> Any:
@@ -46,7 +48,11 @@ class ValueSearch:
         for pin in before:
             if self.check(*kept, pin) == z3.sat:
                 kept.append(pin)
-        for unknown in list(self._symbols.unknowns.values()):
+        # What the process computes follows from the rest, and a property from what it belongs to.
+        unknowns = sorted(
+            self._symbols.unknowns.values(), key=lambda item: (item.symbol in self._computed, len(item.path))
+        )
+        for unknown in unknowns:
             kept += self._pinned(unknown, kept)
         return kept
 

@@ -12,7 +12,7 @@ from typing import Any
 import z3
 
 from orchestra_kit.errors import ExpressionError, LimitError
-from orchestra_kit.expressions.ast import Binary, Literal, Node, walk
+from orchestra_kit.expressions.ast import Binary, Index, Literal, Node, walk
 from orchestra_kit.expressions.conditions import Guard, comparisons, read_as
 from orchestra_kit.expressions.deciding import holds, value_of
 from orchestra_kit.expressions.native import native_scope
@@ -76,13 +76,18 @@ def _read(request: SolveRequest) -> _Read:
         raise LimitError(f"the conditions of a path have more than {MAX_NODES} parts; that many are not solved.")
     guards = [trees[item.id] for item in request.requirements]
     table = learn([*guards, *further], [(item.root, trees[item.id]) for item in request.definitions])
-    constants = dict.fromkeys(
-        node.value
-        for tree in (*trees.values(), *further)
-        for node in walk(tree)
-        if isinstance(node, Literal) and node.value is not None and not isinstance(node.value, bool)
-    )
+    constants = dict.fromkeys(value for tree in (*trees.values(), *further) for value in _constants(tree))
     return _Read(request, trees, table, tuple(constants))
+
+
+def _constants(tree: Node) -> list[object]:
+    """Return the constants of a tree that values are compared with: not the names of properties."""
+    named = {id(node.index) for node in walk(tree) if isinstance(node, Index)}
+    return [
+        node.value
+        for node in walk(tree)
+        if isinstance(node, Literal) and id(node) not in named and type(node.value) in (int, float, str)
+    ]
 
 
 class _Attempt:
@@ -106,7 +111,8 @@ class _Attempt:
         self._solver = z3.Solver()
         self._solver.set("random_seed", _SEED)
         self._solver.set("rlimit", _RESOURCES)
-        self._search = ValueSearch(self._solver, self.symbols, read.constants)
+        computed = frozenset(item.symbol for item in self._request.definitions)
+        self._search = ValueSearch(self._solver, self.symbols, read.constants, computed)
 
     def run(self) -> SolveOutcome:
         """Return the outcome of this try."""

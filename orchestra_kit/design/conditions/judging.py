@@ -76,8 +76,12 @@ class _Judge:
             cover, further = self._promoted(cover, further, infeasible)
             found, lost = self._replaced(cover, infeasible)
             cover = self._without_needless([*cover, *found])
-        extra = [self._replaced_extra(item) for item in infeasible if item.scenario.kind != "cover"]
-        further += [item for item in extra if item is not None]
+        paths = {item.scenario.path for item in (*cover, *further)}
+        for item in infeasible:
+            other = self._replaced_extra(item) if item.scenario.kind != "cover" else None
+            if other is not None and other.scenario.path not in paths:
+                paths.add(other.scenario.path)
+                further.append(other)
         scenarios = (*cover, *further)
         return FeasibleSuite(
             process_id=self._composed.process_id,
