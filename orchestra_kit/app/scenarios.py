@@ -13,7 +13,7 @@ from orchestra_kit.app.stores import Stores
 from orchestra_kit.design.checking import find_gaps
 from orchestra_kit.design.operations import OperationCatalog
 from orchestra_kit.errors import ConflictError, NotFoundError
-from orchestra_kit.model import Gap, ScenarioStatus, TestScenario, Value
+from orchestra_kit.model import Gap, ScenarioStatus, ScenarioSuite, TestScenario, Value
 from orchestra_kit.spi.definitions import Caller
 
 _FOUND_AGAIN = frozenset({"MISSING_INPUT", "WRONG_REFERENCE"})
@@ -45,12 +45,16 @@ class Scenarios:
         written = read_scenario_file(
             path, tenant_id=self._caller.tenant_id, suite_id=target.id, actor=self._caller.actor
         )
-        scenario = written.model_copy(update={"gaps": self._gaps(written)})
-        known = self._find(target.id, scenario.key)
+        return self.put(written, target, expected_version=expected_version)
+
+    def put(self, written: TestScenario, suite: ScenarioSuite, *, expected_version: int | None) -> TestScenario:
+        """Store a scenario with its gaps looked at anew: as a new one, unchanged, or as the next version of its key."""
+        scenario = written.model_copy(update={"suite_id": suite.id, "gaps": self._gaps(written)})
+        known = self._find(suite.id, scenario.key)
         if known is None:
             if expected_version is not None:
                 raise ConflictError(
-                    f"'{suite}/{scenario.key}' is not stored yet; version {expected_version} was expected."
+                    f"'{suite.key}/{scenario.key}' is not stored yet; version {expected_version} was expected."
                 )
             return self._store.create_scenario(self._caller, scenario)
         kept = {name: getattr(known, name) for name in ("id", "created_at", "created_by", "process_version")}

@@ -16,6 +16,7 @@ from orchestra_kit.spi.clock import SystemClock
 from orchestra_kit.spi.definitions import Caller
 
 if TYPE_CHECKING:
+    from orchestra_kit.app.arazzo import ArazzoExchange
     from orchestra_kit.app.definitions import Definitions
     from orchestra_kit.app.reports import Reports
     from orchestra_kit.app.running import Runner
@@ -96,6 +97,13 @@ class Workspace:
         from orchestra_kit.app.scenarios import Scenarios
 
         return Scenarios(self.stores, self.caller)
+
+    @cached_property
+    def arazzo(self) -> ArazzoExchange:
+        """Scenarios from and to Arazzo documents."""
+        from orchestra_kit.app.arazzo import ArazzoExchange
+
+        return ArazzoExchange(self.stores, self.caller, self.scenarios, self.definitions)
 
     @cached_property
     def runner(self) -> Runner:

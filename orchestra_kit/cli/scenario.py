@@ -65,13 +65,33 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
 
 @command.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--suite", required=True, help="The suite it belongs to.")
+@click.option("--suite", help="The suite it belongs to; for an Arazzo document the file's name is the default.")
 @click.option("--expect-version", type=click.IntRange(min=1), help="Fail unless this is the newest stored version.")
+@click.option("--workflow", "workflows", multiple=True, help="Only this workflow of an Arazzo document; repeatable.")
+@click.option("--with-specs", is_flag=True, help="Store the OpenAPI documents an Arazzo document names beside it, too.")
 @json_option
-def import_(file: Path, suite: str, expect_version: int | None, as_json: bool) -> None:
-    """Store a scenario file: a new scenario, or the next version of the one with its key."""
+def import_(
+    file: Path,
+    suite: str | None,
+    expect_version: int | None,
+    workflows: tuple[str, ...],
+    with_specs: bool,
+    as_json: bool,
+) -> None:
+    """Store a scenario file (a new scenario, or the next version of the one with its key), or the workflows of an Arazzo
+    document as scenarios."""
+    from orchestra_kit.app.arazzo import holds_arazzo
     from orchestra_kit.app.workspace import open_workspace
 
+    if holds_arazzo(file):
+        if expect_version is not None:
+            raise click.UsageError("--expect-version is for a single scenario, not for an Arazzo document.")
+        _import_arazzo(file, suite, workflows, with_specs, as_json)
+        return
+    if suite is None:
+        raise click.UsageError("Missing option '--suite'.")
+    if workflows or with_specs:
+        raise click.UsageError("--workflow and --with-specs are for Arazzo documents; this file is none.")
     with open_workspace() as workspace:
         stored = workspace.scenarios.import_file(file, suite=suite, expected_version=expect_version)
         if as_json:
@@ -80,19 +100,67 @@ def import_(file: Path, suite: str, expect_version: int | None, as_json: bool) -
             click.echo(f"stored {suite}/{stored.key} as version {stored.version} ({stored.status.value})")
 
 
+def _import_arazzo(file: Path, suite: str | None, workflows: tuple[str, ...], with_specs: bool, as_json: bool) -> None:
+    from orchestra_kit.app.workspace import open_workspace
+
+    with open_workspace() as workspace:
+        made = workspace.arazzo.import_file(file, suite=suite, workflows=workflows, with_specs=with_specs)
+    if as_json:
+        print_json(made.to_json())
+        return
+    for item in made.warnings:
+        line = f":{item['line']}" if item.get("line") else ""
+        say(f"{file}{line}: {item['code']} at {item['where'] or '#'}: {item['message']}")
+    for service in made.specs:
+        click.echo(f"stored the description of service {service}")
+    for scenario in made.scenarios:
+        gaps = f", {len(scenario.gaps)} gaps" if scenario.gaps else ""
+        click.echo(
+            f"stored {made.suite.key}/{scenario.key} as version {scenario.version} "
+            f"({scenario.status.value}, {len(scenario.steps)} steps{gaps})"
+        )
+
+
+def _named_sources(sources: tuple[str, ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for text in sources:
+        service, sign, path = text.partition("=")
+        if not sign or not service or not path:
+            raise click.UsageError(f"'{text}' is not of the form SERVICE=FILE.")
+        found[service] = Path(path)
+    return found
+
+
 @command.command()
 @click.argument("scenario")
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["orchestra", "arazzo"]),
+    default="orchestra",
+    help="A definition file of one scenario, or an Arazzo document of one or (for SUITE) all.",
+)
+@click.option(
+    "--source", "sources", multiple=True, metavar="SERVICE=FILE", help="Where a service's OpenAPI document lies."
+)
 @json_option
-def export(scenario: str, out: Path | None, as_json: bool) -> None:
-    """Write SUITE/SCENARIO[@VERSION] as a definition file (YAML, or JSON with --json)."""
+def export(scenario: str, out: Path | None, form: str, sources: tuple[str, ...], as_json: bool) -> None:
+    """Write SUITE/SCENARIO[@VERSION] as a definition file (YAML, or JSON with --json), or with --format arazzo SUITE or
+    SUITE/SCENARIO[@VERSION] as an Arazzo document."""
     from orchestra_kit.app.reports import check_targets
     from orchestra_kit.app.workspace import open_workspace
     from orchestra_kit.reporting.files import write_whole
 
+    named = _named_sources(sources)
+    if named and form != "arazzo":
+        raise click.UsageError("--source is for --format arazzo.")
     check_targets(out)
     with open_workspace() as workspace:
-        text = workspace.scenarios.export(scenario, as_json=as_json)
+        if form == "arazzo":
+            text = workspace.arazzo.export(scenario, as_json=as_json, out=out, sources=named)
+        else:
+            text = workspace.scenarios.export(scenario, as_json=as_json)
     if out is None:
         click.echo(text, nl=False)
         return
