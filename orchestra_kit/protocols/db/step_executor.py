@@ -13,6 +13,7 @@ from orchestra_kit.protocols.db.answers import Answer, DatabaseFailure
 from orchestra_kit.protocols.db.query import ReadQuery, read_query
 from orchestra_kit.protocols.db.source import DataSource, profile_of, read_source
 from orchestra_kit.protocols.egress import guard_for
+from orchestra_kit.protocols.failing import elapsed_ms, failed
 from orchestra_kit.protocols.secrets import SecretBinder
 from orchestra_kit.spi.protocol import Command, Observation, ObservationError, Surroundings
 
@@ -57,14 +58,9 @@ class DbStepExecutor:
                 request=shown,
                 rows=answer.rows,
                 truncated=answer.truncated,
-                duration_ms=_elapsed(started),
+                duration_ms=elapsed_ms(started),
             )
-        message = secrets.blot(error.message)
-        return Observation(
-            request=shown,
-            duration_ms=_elapsed(started),
-            error=ObservationError(kind=error.kind, message=message, retryable=error.retryable),
-        )
+        return failed(error, shown=shown, started=started, secrets=secrets)
 
     def watch(self, command: Command) -> DbWatch:
         """Look again with every poll; no connection is held in between."""
@@ -160,7 +156,3 @@ def parameters_of(command: Command, query: ReadQuery) -> dict[str, Any]:
 
 def _parameters_in(value: Any) -> Any:
     return value.get("parameters") if isinstance(value, Mapping) else None
-
-
-def _elapsed(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

@@ -21,6 +21,7 @@ import httpx
 from orchestra_kit.errors import DefinitionError, EgressError, OrchestraError, SecretError
 from orchestra_kit.model import Egress, ScenarioStep, TlsSettings
 from orchestra_kit.protocols.egress import ResolutionError, guard_for
+from orchestra_kit.protocols.failing import elapsed_ms, failed
 from orchestra_kit.protocols.http.request import HttpCall, build_call
 from orchestra_kit.protocols.http.transport import PooledTransport, call_deadline
 from orchestra_kit.protocols.secrets import SecretBinder
@@ -60,12 +61,7 @@ class HttpStepExecutor:
             error = _why(exc, command)
         except (OSError, ValueError, zlib.error) as exc:
             error = ObservationError(kind="other", message=f"the call failed: {exc}")
-        message = secrets.blot(error.message)
-        return Observation(
-            request=shown,
-            duration_ms=_elapsed(started),
-            error=ObservationError(kind=error.kind, message=message, retryable=error.retryable),
-        )
+        return failed(error, shown=shown, started=started, secrets=secrets)
 
     def watch(self, command: Command) -> HttpWatch:
         """Ask the same thing again with every poll."""
@@ -86,7 +82,7 @@ class HttpStepExecutor:
             content, truncated = self._read(response)
         finally:
             response.close()
-        duration = _elapsed(started)
+        duration = elapsed_ms(started)
         content = secrets.blot_bytes(content)
         headers = {name: secrets.blot(value) for name, value in response.headers.items()}
         media_type = response.headers.get("content-type")
@@ -253,7 +249,3 @@ def _causes(exc: BaseException | None) -> list[BaseException]:
         found.append(exc)
         exc = exc.__cause__ or exc.__context__
     return found
-
-
-def _elapsed(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
