@@ -14,10 +14,25 @@ from typing import Any
 from lxml import etree
 
 NODES = frozenset(
-    "startEvent endEvent intermediateCatchEvent intermediateThrowEvent boundaryEvent implicitThrowEvent task serviceTask sendTask "
-    "receiveTask userTask manualTask businessRuleTask scriptTask callActivity subProcess transaction adHocSubProcess "
-    "subChoreography choreographyTask callChoreography exclusiveGateway inclusiveGateway parallelGateway eventBasedGateway "
-    "complexGateway".split()
+    {
+        "startEvent",
+        "endEvent",
+        "intermediateCatchEvent",
+        "intermediateThrowEvent",
+        "boundaryEvent",
+        "implicitThrowEvent",
+    }
+    | {"task", "serviceTask", "sendTask", "receiveTask", "userTask", "manualTask", "businessRuleTask", "scriptTask"}
+    | {
+        "callActivity",
+        "subProcess",
+        "transaction",
+        "adHocSubProcess",
+        "subChoreography",
+        "choreographyTask",
+        "callChoreography",
+    }
+    | {"exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway", "complexGateway"}
 )
 HOLDERS = frozenset({"subProcess", "transaction", "adHocSubProcess", "subChoreography"})
 ROOTS = frozenset({"process", "choreography"})
@@ -144,7 +159,9 @@ class Model:
         inner = {
             container: {self.inner(node) for node in nodes} - {""} for container, nodes in list(self.members.items())
         }
-        found = {container: {container} for container in {*inner, *(item for items in inner.values() for item in items)}}
+        found = {
+            container: {container} for container in {*inner, *(item for items in inner.values() for item in items)}
+        }
         changed = True
         while changed:
             changed = False
@@ -168,7 +185,9 @@ class _Reading:
     """Reads one document into the model; every element is judged by its local name in the namespace of its process."""
 
     def __init__(self, data: bytes, model: Model) -> None:
-        parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+        parser = etree.XMLParser(
+            recover=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+        )
         self.root = etree.fromstring(data, parser)
         self.model, self.flows, self._made = model, [], defaultdict(int)
         elements = [item for item in self.root.iter() if isinstance(item.tag, str)]

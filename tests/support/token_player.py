@@ -23,7 +23,10 @@ def judge_container(
     model: Model, container: str, path: Sequence[str], provokes: Collection[str] | None = None
 ) -> str | None:
     """Return None where `path` is a run of one container, else what is wrong with it."""
-    foreign = next((item for item in path if item in model.flows and model.nodes[model.flows[item].source].container != container), None)
+    foreign = next(
+        (item for item in path if item in model.flows and model.nodes[model.flows[item].source].container != container),
+        None,
+    )
     if foreign is not None:
         return f"flow '{foreign}' at position {path.index(foreign)} is not in container '{container}'."
     return _Judge(Rules(model, whole=False, provoked=provokes), path).verdict([container])
@@ -36,7 +39,9 @@ def judge_composed(
 
     With several processes they run beside each other, each at most once; those of which nothing is written need not run.
     """
-    return _Judge(Rules(model, whole=True, provoked=provokes), path).verdict([process] if isinstance(process, str) else process)
+    return _Judge(Rules(model, whole=True, provoked=provokes), path).verdict(
+        [process] if isinstance(process, str) else process
+    )
 
 
 class _Judge:
@@ -50,7 +55,9 @@ class _Judge:
     def verdict(self, containers: Sequence[str]) -> str | None:
         for position, flow in enumerate(self.path):
             if flow not in self.model.flows:
-                return f"flow '{flow}' at position {position} is not there, or does not join two nodes of one container."
+                return (
+                    f"flow '{flow}' at position {position} is not there, or does not join two nodes of one container."
+                )
         begin = tuple(self.rules.fresh(item) for item in containers)
         seen = {(0, begin)}
         stack = [(0, begin)]
@@ -133,7 +140,9 @@ class _Judge:
         if node.type == "boundaryEvent":
             if "compensate" in node.triggers:
                 return
-            bases = list(dict.fromkeys(rules.interrupted(scope, node) if node.interrupting else rules.beside(scope, node)))
+            bases = list(
+                dict.fromkeys(rules.interrupted(scope, node) if node.interrupting else rules.beside(scope, node))
+            )
         else:
             bases = list(dict.fromkeys(rules.ready(scope, node.id)))
             events = [item for item in self.model.boundaries.get(node.id, ()) if not item.interrupting]
@@ -167,8 +176,17 @@ class _Judge:
             return f"after the last flow (position {len(self.path) - 1}): {'; '.join(left)}."
         flow = self.path[self._furthest]
         node = self.model.nodes[self.model.flows[flow].source]
-        reasons = {self._reason(scope, node) for item in self._states for scope in _all_scopes(item) if scope.container == node.container}
-        why = "; or ".join(sorted(reasons)) or f"'{node.container}' is not running"
+        reasons = {
+            self._reason(scope, node)
+            for item in self._states
+            for scope in _all_scopes(item)
+            if scope.container == node.container
+        }
+        if not reasons:  # nothing inside was written yet: what a fresh instance would say
+            reasons = {
+                f"'{node.container}' is not running, and were it: {self._reason(self.rules.fresh(node.container), node)}"
+            }
+        why = "; or ".join(sorted(reasons))
         return f"flow '{flow}' at position {self._furthest}: {why}."
 
     def _reason(self, scope: Scope, node: Node) -> str:

@@ -99,7 +99,9 @@ class Rules:
         """Return the parallel joins that a start leads to."""
         targets = {self.model.flows[flow].target for flow in self.reach(start, "")}
         return frozenset(
-            item for item in targets if self.model.nodes[item].type == "parallelGateway" and len(self.model.incoming[item]) > 1
+            item
+            for item in targets
+            if self.model.nodes[item].type == "parallelGateway" and len(self.model.incoming[item]) > 1
         )
 
     def awaited(self, scope: Scope, join: str) -> list[tuple[str, str]]:
@@ -238,7 +240,12 @@ class Rules:
             return []
         left = [] if self._has_begun(scope) else [f"'{scope.container}' has not begun"]
         for token, node in targets.items():
-            if self.whole and "error" in node.triggers and node.type == "endEvent" and self.caught(node, scope.container):
+            if (
+                self.whole
+                and "error" in node.triggers
+                and node.type == "endEvent"
+                and self.caught(node, scope.container)
+            ):
                 left.append(f"the error of '{node.id}' is caught further out")
             elif not self._vanishes(scope, token, node):
                 left.append(f"a token {self._where(token)} stays before '{node.id}'")
@@ -277,7 +284,10 @@ class Rules:
     def _ended_by_event(self, scope: Scope) -> bool:
         """Return whether a provoked event sub-process that shows no flows here ended the container."""
         return any(
-            node.by_event and self.interrupts(node) and self.named(node) and not (self.whole and self._shows_flows(node))
+            node.by_event
+            and self.interrupts(node)
+            and self.named(node)
+            and not (self.whole and self._shows_flows(node))
             for node in self.model.members.get(scope.container, ())
         )
 

@@ -56,7 +56,7 @@ def covers(
 def firings(rules: Rules, scope: Scope) -> Iterator[tuple[Scope, tuple[str, ...]]]:
     """Yield all that may happen next: the scope after it and the flows written."""
     for node in rules.model.members[scope.container]:
-        if not rules.model.outgoing[node.id] or "compensate" in node.triggers and node.type == "boundaryEvent":
+        if not rules.model.outgoing[node.id] or ("compensate" in node.triggers and node.type == "boundaryEvent"):
             continue
         if node.type != "boundaryEvent":
             bases = rules.ready(scope, node.id)
