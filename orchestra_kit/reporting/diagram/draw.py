@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, Participant
+from orchestra_kit.model import ControlFlowGraph, FlowNode, Lane, Participant, SourceType
 from orchestra_kit.reporting.diagram.edges import (
     association_line,
     flow_label_box,
     message_line,
-    middle_of,
     sequence_line,
 )
-from orchestra_kit.reporting.diagram.icons import icon_definitions, status_sign
+from orchestra_kit.reporting.diagram.icons import icon_definitions
 from orchestra_kit.reporting.diagram.interchange import scene_from_interchange
 from orchestra_kit.reporting.diagram.labels import LabelPlaces
 from orchestra_kit.reporting.diagram.layout import lay_out
-from orchestra_kit.reporting.diagram.metrics import text_width
+from orchestra_kit.reporting.diagram.marking import Marking
 from orchestra_kit.reporting.diagram.parts import corners_of, describe, of_process, summary, words_of
-from orchestra_kit.reporting.diagram.scene import Box, Line, Scene, around, straight
+from orchestra_kit.reporting.diagram.scene import Box, DrawnScene, Line, Scene, around, straight
+from orchestra_kit.reporting.diagram.sequence import draw_sequences
 from orchestra_kit.reporting.diagram.shapes import (
     artifact_body,
     has_outer_label,
@@ -34,7 +34,7 @@ from orchestra_kit.reporting.diagram.shapes import (
 )
 from orchestra_kit.reporting.diagram.style import diagram_css
 from orchestra_kit.reporting.markup import Markup, join, number, raw_text_element, tag
-from orchestra_kit.reporting.palette import TONES, ElementStatus
+from orchestra_kit.reporting.palette import ElementStatus
 
 MARGIN = 14.0
 
@@ -99,15 +99,6 @@ def picture(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnScene:
-    """A drawing without its frame: where everything stands, the shapes, and the part of the plane they take up."""
-
-    scene: Scene
-    body: Markup
-    view: Box
-
-
 def draw_scene(
     graph: ControlFlowGraph,
     *,
@@ -117,10 +108,13 @@ def draw_scene(
     terse: bool = False,
 ) -> DrawnScene:
     """Return the drawing of a graph, to be framed by the caller or shown several times."""
+    marking = Marking(statuses or {}, badges or {}, heat or {}, terse)
+    if graph.source_type is SourceType.SEQUENCE:
+        return draw_sequences(graph, marking, MARGIN)
     scene = scene_from_interchange(graph) or lay_out(graph)
-    drawing = _Drawing(graph, scene, statuses or {}, badges or {}, heat or {}, terse)
+    drawing = _Drawing(graph, scene, marking)
     body = [*drawing.frames(), *drawing.pools(), *drawing.containers(), *drawing.groups(), *drawing.lines()]
-    body += [*drawing.nodes(), *drawing.artifacts(), *drawing.labels(), *drawing.marks()]
+    body += [*drawing.nodes(), *drawing.artifacts(), *drawing.labels(), *marking.marks(graph, scene)]
     extent = around(corners_of((scene.extent(), *drawing.label_boxes.values())))
     return DrawnScene(scene=scene, body=join(body), view=extent.grown(MARGIN))
 
@@ -131,10 +125,7 @@ class _Drawing:
 
     graph: ControlFlowGraph
     scene: Scene
-    statuses: Mapping[str, ElementStatus]
-    badges: Mapping[str, str]
-    heat: Mapping[str, float]
-    terse: bool = False
+    marking: Marking
     label_boxes: dict[str, Box] = field(default_factory=dict)
 
     def frames(self) -> Iterator[Markup]:
@@ -151,7 +142,7 @@ class _Drawing:
             box = self.scene.boxes.get(item.id)
             if box is not None:
                 body = lane(item.name, box, vertical=item.id in self.scene.vertical)
-                yield self._element(item.id, "lane-of", item.name or "Lane", body)
+                yield self.marking.element(item.id, "lane-of", item.name or "Lane", body)
 
     def _pool(self, item: Participant) -> Iterator[Markup]:
         box = self.scene.boxes.get(item.id)
@@ -161,7 +152,7 @@ class _Drawing:
         vertical = item.id in self.scene.vertical
         band = self._band(item, box, vertical=vertical)
         body = pool(item.name, box, vertical=vertical, css="pool", band=band, black_box=not inhabited)
-        yield self._element(item.id, "pool-of", f"Pool {item.name}", body)
+        yield self.marking.element(item.id, "pool-of", f"Pool {item.name}", body)
 
     def _band(self, item: Participant, box: Box, *, vertical: bool) -> float:
         """Return the room for a pool's name: up to its lanes, where it has some."""
@@ -189,7 +180,7 @@ class _Drawing:
         for item in self.graph.artifacts:
             box = self.scene.boxes.get(item.id)
             if box is not None and "group" in item.type.lower():
-                yield self._element(item.id, "artifact", item.text or "Group", artifact_body(item, box))
+                yield self.marking.element(item.id, "artifact", item.text or "Group", artifact_body(item, box))
 
     def lines(self) -> Iterator[Markup]:
         """Associations, message flows and sequence flows; taken flows above the others."""
@@ -202,17 +193,17 @@ class _Drawing:
                 data = any(item is not None and has_outer_label(item) for item in ends)
                 arrow = data if association.direction is None else association.direction != "None"
                 body = association_line(line, arrow=arrow, both=association.direction == "Both")
-                yield self._element(association.id, "assoc", "Association", body)
+                yield self.marking.element(association.id, "assoc", "Association", body)
         for message in self.graph.message_flows:
             line = self._line(message.id, message.source, message.target)
             if line is not None:
-                yield self._element(message.id, "message", message.name or "Message flow", message_line(line))
+                yield self.marking.element(message.id, "message", message.name or "Message flow", message_line(line))
         gateways = {node.id for node in self.graph.nodes if node.type.is_gateway}
-        for flow in sorted(self.graph.flows, key=lambda item: item.id in self.statuses):
+        for flow in sorted(self.graph.flows, key=lambda item: item.id in self.marking.statuses):
             line = self.scene.lines.get(flow.id)
             if line is not None:
                 body = sequence_line(flow, line, from_gateway=flow.source in gateways)
-                yield self._element(flow.id, "flow", flow.name or f"Flow {flow.id}", body)
+                yield self.marking.element(flow.id, "flow", flow.name or f"Flow {flow.id}", body)
 
     def _line(self, line_id: str, source: str, target: str) -> Line | None:
         line = self.scene.lines.get(line_id)
@@ -231,14 +222,14 @@ class _Drawing:
         body = node_body(node, self.scene.boxes[node.id], expanded=node.id in self.scene.expanded)
         trigger = trigger_of(node)
         kind = words_of(node.type.value) + (f", {trigger}" if trigger else "")
-        return self._element(node.id, "node", f"{describe(node)} ({kind})", body)
+        return self.marking.element(node.id, "node", f"{describe(node)} ({kind})", body)
 
     def artifacts(self) -> Iterator[Markup]:
         """Data objects, stores and annotations."""
         for item in self.graph.artifacts:
             box = self.scene.boxes.get(item.id)
             if box is not None and "group" not in item.type.lower():
-                yield self._element(item.id, "artifact", item.text or item.type, artifact_body(item, box))
+                yield self.marking.element(item.id, "artifact", item.text or item.type, artifact_body(item, box))
 
     def labels(self) -> Iterator[Markup]:
         """Labels outside of events, gateways, data and flows: those the file places first, then the others around them."""
@@ -261,7 +252,7 @@ class _Drawing:
 
     def _label(self, element_id: str, text: str, place: Box, width: float = 90) -> Markup:
         self.label_boxes[element_id] = place
-        return tag("g", {"class": self._css(element_id, "label")}, outer_label(text, place, width))
+        return tag("g", {"class": self.marking.css(element_id, "label")}, outer_label(text, place, width))
 
     def _label_places(self) -> LabelPlaces:
         ids = [node.id for node in self.graph.nodes] + [item.id for item in self.graph.artifacts]
@@ -273,54 +264,3 @@ class _Drawing:
         frames += [boxes[item.id] for item in self.graph.participants if item.id in boxes]
         frames += [boxes[item.id] for item in self.graph.lanes if item.id in boxes]
         return LabelPlaces([boxes[key] for key in shapes if key not in hollow], frames, self.scene.lines.values())
-
-    def marks(self) -> Iterator[Markup]:
-        """Status signs at the upper right corner of nodes, badges at the lower right one and half way along flows."""
-        for node in self.graph.nodes:
-            box, status = self.scene.boxes.get(node.id), self.statuses.get(node.id)
-            if box is None:
-                continue
-            if status is not None and status is not ElementStatus.NOT_COVERED:
-                inset = 2 if node.type.is_activity else box.width * 0.12
-                sign = status_sign(status, box.right - inset, box.y + inset)
-                yield tag("g", {"class": status.value}, sign)
-            if node.id in self.badges:
-                yield self._badge(self.badges[node.id], box, status)
-        for flow in self.graph.flows:
-            line = self.scene.lines.get(flow.id)
-            if line is not None and flow.id in self.badges:
-                x, y = middle_of(line)
-                text = self.badges[flow.id]
-                yield self._pill(text, Box(x - _pill_width(text) / 2, y - 7, 0, 0), self.statuses.get(flow.id))
-
-    def _badge(self, text: str, box: Box, status: ElementStatus | None) -> Markup:
-        width = _pill_width(text)
-        if min(box.width, box.height) <= 60:  # below a small shape stands its label
-            return self._pill(text, Box(box.x - width + 13, box.y, 0, 0), status)
-        return self._pill(text, Box(box.right - width + 8, box.bottom - 7, 0, 0), status)
-
-    def _pill(self, text: str, corner: Box, status: ElementStatus | None) -> Markup:
-        place = Box(corner.x, corner.y, _pill_width(text), 14)
-        label = tag("text", {"x": number(place.center[0]), "y": number(place.y + 10.6)}, text)
-        css = f"badge {status.value}" if status else "badge"
-        return tag("g", {"class": css}, rectangle(place, "pill", 7), label)
-
-    def _css(self, element_id: str, kind: str) -> str:
-        status = self.statuses.get(element_id)
-        if status is None:
-            return kind
-        heat = self.heat.get(element_id)
-        level = f" heat{min(int(heat * 4) + 1, 4)}" if heat is not None and heat > 0 else ""
-        return f"{kind} {status.value}{level}"
-
-    def _element(self, element_id: str, kind: str, name: str, body: Markup) -> Markup:
-        status = self.statuses.get(element_id)
-        words = f"{name}: {TONES[status].word}" if status else name
-        if element_id in self.badges:
-            words += f" ({self.badges[element_id]})"
-        named = None if self.terse and kind in ("flow", "assoc", "message") else tag("title", None, words)
-        return tag("g", {"class": self._css(element_id, kind), "data-id": element_id}, named, body)
-
-
-def _pill_width(text: str) -> float:
-    return text_width(text, 10) * 1.1 + 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from orchestra_kit.model import ControlFlowGraph, FlowNode, SequenceFlow
+from orchestra_kit.model import ControlFlowGraph, FlowNode, SequenceFlow, SourceType
 from orchestra_kit.reporting.diagram.scene import Box, around
 from orchestra_kit.reporting.palette import TONES, ElementStatus
 
@@ -15,6 +15,8 @@ def of_process(graph: ControlFlowGraph, process_id: str) -> ControlFlowGraph:
     flows = tuple(flow for flow in graph.flows if flow.process_id == process_id)
     lanes = tuple(item for item in graph.lanes if item.process_id == process_id)
     participants = tuple(item for item in graph.participants if item.process_id == process_id)
+    if graph.source_type is SourceType.SEQUENCE:
+        participants = graph.participants  # those without a message are left out where it is drawn
     ids = {node.id for node in nodes} | {flow.id for flow in flows}
     ids |= {item.id for item in lanes} | {item.id for item in participants}
     ids |= _artifacts_within(graph, ids)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from orchestra_kit.model import FlowNode
+from orchestra_kit.reporting.markup import Markup
 
 Point: TypeAlias = tuple[float, float]
 
@@ -96,6 +97,15 @@ class Scene:
         for line in self.lines.values():
             corners += line.points
         return around(corners)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnScene:
+    """A drawing without its frame: where everything stands, the shapes, and the part of the plane they take up."""
+
+    scene: Scene
+    body: Markup
+    view: Box
 
 
 def around(points: Iterable[Point]) -> Box:

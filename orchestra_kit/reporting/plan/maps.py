@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from orchestra_kit.model import ControlFlowGraph, Diagram, FlowNode
-from orchestra_kit.reporting.diagram.draw import DrawnScene, draw_scene
+from orchestra_kit.model import ControlFlowGraph, Diagram, FlowNode, SourceType
+from orchestra_kit.reporting.diagram.draw import draw_scene
 from orchestra_kit.reporting.diagram.edges import middle_of, way_of
+from orchestra_kit.reporting.diagram.fragments import is_step
 from orchestra_kit.reporting.diagram.metrics import text_width
 from orchestra_kit.reporting.diagram.parts import corners_of, of_process
-from orchestra_kit.reporting.diagram.scene import Box, around
+from orchestra_kit.reporting.diagram.scene import Box, DrawnScene, around
+from orchestra_kit.reporting.diagram.sequence import frame_key
 from orchestra_kit.reporting.diagram.shapes import outline
 from orchestra_kit.reporting.markup import Markup, join, number, tag
 
@@ -25,6 +27,8 @@ class Map:
         self._drawn: DrawnScene = draw_scene(graph, terse=True)
         self._prefix = prefix
         self._nodes = {node.id: node for node in graph.nodes}
+        self._ends = {flow.id: (flow.target, flow.source) for flow in graph.flows}
+        self._steps = graph.source_type is SourceType.SEQUENCE
         self._inside = _children(graph)
         self._anchors: dict[str, str] = {}
         self._shapes: list[Markup] = []
@@ -33,7 +37,17 @@ class Map:
         """True when at least one flow, or failing that one node, of a container can be seen here."""
         scene = self._drawn.scene
         wanted = [item for item in elements if item not in self._nodes] or self._inside.get(container, [])
-        return any(item in scene.lines or item in scene.boxes for item in wanted)
+        return self._steps or any(item in scene.lines or item in scene.boxes for item in wanted)
+
+    def is_step(self, node_id: str) -> bool:
+        """True for what a sequence diagram shows as a row."""
+        return node_id in self._nodes and is_step(self._nodes[node_id])
+
+    def _shown(self, element_id: str) -> str:
+        """Return what stands for an element in the picture: sequence diagrams show messages, not the flows between."""
+        if element_id in self._drawn.scene.lines or element_id not in self._ends:
+            return element_id
+        return next((end for end in self._ends[element_id] if end in self._drawn.scene.boxes), element_id)
 
     def definitions(self) -> Markup:
         """Return the drawing and outlines; to be asked for last, since only what pictures used is in it."""
@@ -42,8 +56,9 @@ class Map:
     def walk(self, title: str, container: str, path: Sequence[str], visits: Iterable[str]) -> Markup:
         """Return the picture of one scenario: its way in colour, its flows numbered in firing order."""
         numbers: dict[str, list[int]] = {}
-        for index, flow_id in enumerate(path):
-            numbers.setdefault(flow_id, []).append(index + 1)
+        visits = [item for item in visits if not self._steps or self.is_step(item)]
+        for index, element in enumerate(visits if self._steps else path):
+            numbers.setdefault(element, []).append(index + 1)
         shown = [self._use(item) for item in dict.fromkeys((*visits, *numbers))]
         pills = [self._pill(flow_id, _numbers_text(items), "n") for flow_id, items in numbers.items()]
         return self._frame(title, container, tag("g", {"class": "way"}, shown), pills)
@@ -85,7 +100,12 @@ class Map:
         inside = [boxes[item] for item in self._inside.get(container, []) if item in boxes]
         return around(corners_of(inside)).grown(50) if inside else self._drawn.view
 
+    def _frame_of(self, flow_id: str) -> Box | None:
+        _, source = self._ends.get(flow_id, ("", ""))
+        return self._drawn.scene.labels.get(frame_key(source))
+
     def _use(self, element_id: str) -> Markup | None:
+        element_id = self._shown(element_id)
         if element_id not in self._anchors:
             anchor = f"{self._prefix}e{len(self._anchors)}"
             shape = self._shape(element_id, anchor)
@@ -103,11 +123,14 @@ class Map:
         return outline(node, box, anchor) if node is not None and box is not None else None
 
     def _pill(self, element_id: str, text: str, css: str) -> Markup | None:
+        element_id = self._shown(element_id)
         line, box = self._drawn.scene.lines.get(element_id), self._drawn.scene.boxes.get(element_id)
         if line is not None:
             x, y = middle_of(line)
         elif box is not None:
             x, y = box.x + 4, box.y + 4
+        elif (frame := self._frame_of(element_id)) is not None:
+            x, y = frame.center[0], frame.bottom  # the way past a fragment
         else:
             return None
         width = max(text_width(text, 11) + 8, PILL)

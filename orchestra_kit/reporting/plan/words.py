@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from string import ascii_uppercase
 
-from orchestra_kit.model import ControlFlowGraph, FlowNode
+from orchestra_kit.model import ControlFlowGraph, FlowNode, SequenceFlow, SourceType
 from orchestra_kit.reporting.diagram import describe, describe_flow
+from orchestra_kit.reporting.diagram.fragments import is_step
 from orchestra_kit.reporting.diagram.parts import words_of
+from orchestra_kit.reporting.diagram.sequence import message_of
 from orchestra_kit.reporting.plan.view import AdditionView, ContainerView, PlannedPath, PlanView
 
 KINDS = {
@@ -33,12 +35,16 @@ class Names:
         self._flows = {flow.id: flow for flow in graph.flows}
         pools = {item.process_id: item.name for item in graph.participants if item.process_id}
         self._processes = {item.id: item.name or pools.get(item.id) or "" for item in graph.processes}
+        self._people = {item.id: item.name or item.id for item in graph.participants}
+        self.speaks_of_messages = graph.source_type is SourceType.SEQUENCE
         plain = {node.id: node.model_copy(update={"name": unnamed(node)}) for node in graph.nodes}
         self._short = {flow.id: describe_flow(flow, plain) for flow in graph.flows}
         self._uses = Counter(self._short.values())
 
     def element(self, element_id: str) -> str:
         """Return a flow by its ends and label, a node by its name, all else by its id."""
+        if self.speaks_of_messages and element_id in self._flows:
+            return self._branch(self._flows[element_id])
         short = self._short.get(element_id)
         if short is not None and self._uses[short] == 1:
             return short
@@ -47,6 +53,26 @@ class Names:
         if element_id in self._nodes:
             return describe(self._nodes[element_id])
         return self._processes.get(element_id) or element_id
+
+    def _branch(self, flow: SequenceFlow) -> str:
+        """Return a flow of a sequence diagram by its guard and the message it leads to: its gateways are nowhere drawn."""
+        guard = f"[{' '.join(flow.name.split())}]" if flow.name.strip() else ""
+        leads = f"{self.message(flow.target)}" if self.is_message(flow.target) else ""
+        told = ": ".join(part for part in (guard, leads) if part)
+        return told if guard else describe_flow(flow, self._nodes)
+
+    def is_message(self, element_id: str) -> bool:
+        """True for a message or reference of a sequence diagram."""
+        return element_id in self._nodes and is_step(self._nodes[element_id])
+
+    def message(self, element_id: str) -> str:
+        """Return a message with who sends it to whom."""
+        node = self._nodes[element_id]
+        said = message_of(node)
+        if not said:
+            return f"{node.name} (reference)"
+        ends = [self._people.get(str(said.get(end)), str(said.get(end))) for end in ("sender", "receiver")]
+        return f"{ends[0]} → {ends[1]}: {node.name}"
 
     def is_flow(self, element_id: str) -> bool:
         """True for the id of a sequence flow."""
@@ -112,5 +138,9 @@ def addition_words(addition: AdditionView, names: Names) -> tuple[str, str]:
 
 
 def path_words(path: PlannedPath, names: Names) -> list[str]:
-    """Return the flows of a scenario in firing order, or the nodes it visits when it takes none."""
+    """Return the flows of a scenario in firing order, or the nodes it visits when it takes none; of a sequence diagram
+    its messages."""
+    messages = [item for item in path.visits if names.is_message(item)] if names.speaks_of_messages else []
+    if messages:
+        return [names.message(item) for item in messages]
     return [names.element(item) for item in path.path or path.visits]
