@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestra_kit.app.files import EnvironmentFile, build_data_set, build_profiles, read_data_file
+from orchestra_kit.app.project_conditions import judge_project, sentence
 from orchestra_kit.app.projects import Project, compose_project, generate, load_project
 from orchestra_kit.app.stores import Stores
 from orchestra_kit.design.documents import read_bytes, read_document, read_value
@@ -47,6 +48,11 @@ class GeneratedSuite(Value):
     unobservable: dict[str, str] = {}
     uncovered: dict[str, str] = {}
     """Flows that no scenario can take, with the reason: of them nothing is claimed."""
+    conditions: dict[str, Any] = {}
+    """What the conditions on the paths told: sizes, variables, infeasible scenarios with the conflict."""
+    conditions_sentence: str = ""
+    data_sets: tuple[str, ...] = ()
+    """The data sets stored for scenarios: values found for their conditions, and around their limits."""
 
     def gap_messages(self) -> list[str]:
         """Return each different gap once, with the scenarios it keeps a draft."""
@@ -139,7 +145,9 @@ class Definitions:
     def generate_suite(self, path: Path, *, publish: bool = False) -> GeneratedSuite:
         """Plan, bind and store the suite of a project; what is wrong with it is raised before anything is stored."""
         project = load_project(path, self._plugins)
-        composed = compose_project(project)
+        planned = compose_project(project)
+        judged = judge_project(project, planned)
+        composed = judged.composed(planned)
         suite_id = self._suite_id(project.binding.suite)
         made = generate(
             project,
@@ -162,9 +170,13 @@ class Definitions:
             )
         suite = self._stores.scenarios.put_suite(self._caller, self._suite(project, suite_id, version))
         stored = tuple(
-            self._store(item, known.get(item.key), version.version, publish=publish) for item in made.scenarios
+            self._store(judged.filled(item), known.get(item.key), version.version, publish=publish)
+            for item in made.scenarios
         )
         self._retire(known, {item.key for item in stored})
+        data_sets = judged.data_sets(stored, suite.key)
+        for data_set in data_sets:
+            self._stores.environments.put_data_set(self._caller, data_set)
         return GeneratedSuite(
             suite=suite,
             size=composed.size,
@@ -175,6 +187,9 @@ class Definitions:
             notes=made.notes,
             unobservable=dict(made.unobservable),
             uncovered=dict(composed.uncovered),
+            conditions=judged.to_json(),
+            conditions_sentence=sentence(judged),
+            data_sets=tuple(item.name for item in data_sets),
         )
 
     def _suite_id(self, key: str) -> str:

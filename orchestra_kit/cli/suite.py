@@ -123,6 +123,13 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
         print_table(bound, header=("element", "role", "how", "operation", "score"))
         for flow_id, reason in made.uncovered.items():
             click.echo(f"uncovered: {flow_id}: {reason}")
+        if made.conditions_sentence:
+            click.echo(made.conditions_sentence)
+        for item in made.conditions.get("infeasible", ()):
+            conflict = " and ".join(f"{part['flow']} ({part['text']})" for part in item["conflict"])
+            click.echo(f"no data can drive {item['key']}: {conflict} conflict")
+        for name in made.data_sets:
+            click.echo(f"data set: {name}")
         for message in made.gap_messages():
             click.echo(f"gap: {message}")
 

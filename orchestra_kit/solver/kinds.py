@@ -220,7 +220,7 @@ class KindTable:
         terms = [self._visit(item) for item in given]
         if node.function in _TEXT_FUNCTIONS or node.function == "size":
             for term in terms:
-                self._unify(term, Kind.TEXT)
+                self._unify(term, Kind.TEXT, constant=given[-1] if len(given) > 1 else None)
         elif node.function in ("count",):
             self._unify(terms[0], Kind.LIST)
         elif node.function == "equals":

@@ -112,10 +112,13 @@ def candidates(unknown: Unknown, kind: Kind, shared: Sequence[object]) -> Iterat
     if kind is Kind.BOOL:
         yield from (z3.BoolVal(True), z3.BoolVal(False))
     elif kind in (Kind.INT, Kind.DECIMAL):
-        yield from _numbers([item for item in (*own, *others) if _is_number(item)], kind)
+        yield from _numbers([item for item in own if _is_number(item)], kind)
+        yield from _numbers(_USUAL_NUMBERS, kind, near=False)
+        yield from _numbers([item for item in others if _is_number(item)], kind)
     elif kind is Kind.TEXT:
-        for text in (*(item for item in (*own, *others) if isinstance(item, str)), *_USUAL_TEXTS):
-            yield text_constant(text)
+        for text in (*own, *_USUAL_TEXTS, *others):
+            if isinstance(text, str):
+                yield text_constant(text)
     else:
         yield from _points([item for item in (*own, *others) if isinstance(item, str)], kind)
 
@@ -124,13 +127,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _numbers(limits: Sequence[Any], kind: Kind) -> Iterator[Formula]:
+def _numbers(limits: Sequence[Any], kind: Kind, *, near: bool = True) -> Iterator[Formula]:
+    """Yield numbers and, when asked, the whole numbers around them."""
     make = z3.IntVal if kind is Kind.INT else lambda value: z3.RealVal(repr(value))
     for limit in limits[:12]:
         whole = int(limit)
-        near = (limit, whole, whole + 1, whole - 1)
-        yield from (make(item) for item in near if kind is Kind.DECIMAL or item == int(item))
-    yield from (make(item) for item in _USUAL_NUMBERS)
+        around = (limit, whole, whole + 1, whole - 1) if near else (limit,)
+        yield from (make(item) for item in around if kind is Kind.DECIMAL or item == int(item))
 
 
 def _points(texts: Sequence[str], kind: Kind) -> Iterator[Formula]:
