@@ -172,6 +172,33 @@ def test_many_scenarios_keep_the_page_below_a_megabyte(make: SimpleNamespace) ->
     assert "No picture: the page would become too large." in text
 
 
+def test_data_conflicts_and_both_sizes_are_shown_when_conditions_were_looked_at(drawn_graph: ControlFlowGraph) -> None:
+    clash = [{"flow": "f3", "text": "${n > 5}", "holds": True}, {"flow": "f4", "text": "${n > 3}", "holds": False}]
+    judged = {
+        "process": "order", "structuralSize": 3, "feasibleSize": 2,
+        "scenarios": [
+            {"key": "yes", "status": "feasible", "data": {"n": 6}, "variants": [{}],
+             "expects": [{"variable": "paid", "value": True, "at": "pay"}]},
+            {"key": "no", "status": "unknown", "reason": "too hard"},
+        ],
+        "infeasible": [{"key": "both", "conflict": clash, "computed": ["n is set twice"]}],
+        "lost": [{"id": "f6", "reason": "every run through it is impossible", "proven": True}],
+        "variables": [{"name": "n", "class": "controlled", "origins": ["a form field"]}],
+        "unreadable": [{"flow": "f4", "text": "x ~ y", "reason": "not a language we read"}],
+        "assumptions": ["the first true condition wins"],
+    }  # fmt: skip
+    page = parse(render_plan(plan_of() | {"conditions": [judged]}, drawn_graph))
+    said = " ".join(page.text_content().split())
+    assert "3 by the shape of the process, 2 that data can drive." in said
+    assert texts(page, "//tr[td='✓ data found']/td")[2:5] == ["n = 6", "paid = true at pay", "1"]
+    assert "In stock? → Pay (yes): ${n > 5} must be true" in said
+    assert "In stock? → Send rejection (no): ${n > 3} must be false" in said
+    assert "These conditions exclude each other." in said
+    assert texts(page, "//tr[td='proven']/td")[0] == "Send rejection → Refused"
+    for part in ("a form field", "not a language we read", "the first true condition wins", "with n is set twice"):
+        assert part in said
+
+
 def test_hostile_names_stay_text(make: SimpleNamespace, drawn_graph: ControlFlowGraph) -> None:
     bad = "</style><script>alert(1)</script>\"'<img src=x onerror=alert(1)>"
     nodes = tuple(node.model_copy(update={"name": bad}) for node in drawn_graph.nodes)

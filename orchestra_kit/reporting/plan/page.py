@@ -13,6 +13,7 @@ from orchestra_kit.model import ControlFlowGraph
 from orchestra_kit.reporting.diagram import icon_definitions
 from orchestra_kit.reporting.markup import Markup, join, raw_text_element, tag
 from orchestra_kit.reporting.plan.container import Budget, container_section
+from orchestra_kit.reporting.plan.feasibility import feasibility_section
 from orchestra_kit.reporting.plan.maps import Atlas
 from orchestra_kit.reporting.plan.style import PAGE_CSS, plan_css
 from orchestra_kit.reporting.plan.view import PlanView, read_plan
@@ -73,6 +74,7 @@ def _body(view: PlanView, graph: ControlFlowGraph, prefix: str, *, tools: bool) 
         container_section(item, names, atlas, budget, f"{prefix}-c{index + 1}")
         for index, item in enumerate(view.containers)
     ]
+    sections += [feasibility_section(item, names, atlas, budget) for item in view.judged]
     buttons = [
         tag("button", {"type": "button", "data-open": which}, words)
         for which, words in (("all", "Open all scenarios"), ("none", "Close all"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from orchestra_kit.reporting.plan.tolerant import mapping, mappings, text_of, texts, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,80 +63,60 @@ class PlanView:
     lower_bound: int = 0
     gap: int = 0
     notes: tuple[str, ...] = ()
+    judged: tuple[Mapping[str, Any], ...] = ()
+    """What data can do with the scenarios, by process, when conditions were looked at."""
 
 
 def read_plan(plan: Mapping[str, Any]) -> PlanView:
     """Return a plan for showing; fields it does not have stay empty."""
-    suite = _mapping(plan.get("suite"))
-    size, bound = _whole(suite.get("size")), _whole(suite.get("lowerBound"))
+    suite = mapping(plan.get("suite"))
+    size, bound = whole(suite.get("size")), whole(suite.get("lowerBound"))
     return PlanView(
-        file=_text(plan.get("file")),
-        containers=tuple(_container(item) for item in _mappings(plan.get("containers"))),
+        file=text_of(plan.get("file")),
+        containers=tuple(_container(item) for item in mappings(plan.get("containers"))),
         size=size,
         lower_bound=bound,
-        gap=_whole(suite.get("gap"), size - bound),
-        notes=_texts(suite.get("notes")) + _texts(suite.get("assumptions")),
+        gap=whole(suite.get("gap"), size - bound),
+        notes=texts(suite.get("notes")) + texts(suite.get("assumptions")),
+        judged=tuple(mappings(plan.get("conditions"))),
     )
 
 
 def _container(item: Mapping[str, Any]) -> ContainerView:
-    paths = tuple(_path(scenario) for scenario in _mappings(item.get("scenarios")))
+    paths = tuple(_path(scenario) for scenario in mappings(item.get("scenarios")))
     return ContainerView(
-        process_id=_text(item.get("process")),
-        container=_text(item.get("container")),
-        criterion=_text(item.get("criterion")) or "flow",
-        size=_whole(item.get("size"), len(paths)),
-        lower_bound=_whole(item.get("lowerBound")),
-        size_sequential=_whole(item["sizeSequential"]) if item.get("sizeSequential") is not None else None,
-        certificate=_texts(item.get("certificate")),
+        process_id=text_of(item.get("process")),
+        container=text_of(item.get("container")),
+        criterion=text_of(item.get("criterion")) or "flow",
+        size=whole(item.get("size"), len(paths)),
+        lower_bound=whole(item.get("lowerBound")),
+        size_sequential=whole(item["sizeSequential"]) if item.get("sizeSequential") is not None else None,
+        certificate=texts(item.get("certificate")),
         paths=paths,
-        additions=tuple(_addition(addition) for addition in _mappings(item.get("additions"))),
+        additions=tuple(_addition(addition) for addition in mappings(item.get("additions"))),
         unreachable=tuple(
-            (_text(lost.get("id")), _text(lost.get("why"))) for lost in _mappings(item.get("unreachable"))
+            (text_of(lost.get("id")), text_of(lost.get("why"))) for lost in mappings(item.get("unreachable"))
         ),
-        assumptions=_texts(item.get("assumptions")),
+        assumptions=texts(item.get("assumptions")),
     )
 
 
 def _addition(item: Mapping[str, Any]) -> AdditionView:
-    paths = tuple(_path(scenario) for scenario in _mappings(item.get("scenarios")))
+    paths = tuple(_path(scenario) for scenario in mappings(item.get("scenarios")))
     return AdditionView(
-        kind=_text(item.get("kind")),
-        of=_text(item.get("of")),
-        count=_whole(item.get("count"), len(paths)),
-        lower_bound=_whole(item["lowerBound"]) if item.get("lowerBound") is not None else None,
-        note=_text(item.get("note")),
+        kind=text_of(item.get("kind")),
+        of=text_of(item.get("of")),
+        count=whole(item.get("count"), len(paths)),
+        lower_bound=whole(item["lowerBound"]) if item.get("lowerBound") is not None else None,
+        note=text_of(item.get("note")),
         paths=paths,
     )
 
 
 def _path(item: Mapping[str, Any]) -> PlannedPath:
     return PlannedPath(
-        key=_text(item.get("key")) or "scenario",
-        path=_texts(item.get("path")),
-        visits=_texts(item.get("visits")),
-        provokes=_texts(item.get("provokes")),
+        key=text_of(item.get("key")) or "scenario",
+        path=texts(item.get("path")),
+        visits=texts(item.get("visits")),
+        provokes=texts(item.get("provokes")),
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    """Return a list of ids or sentences; an entry may also be an object that has an `id`."""
-    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
-        return ()
-    return tuple(_text(item.get("id")) if isinstance(item, Mapping) else _text(item) for item in value)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def _whole(value: Any, otherwise: int = 0) -> int:
-    return int(value) if isinstance(value, int | float) else otherwise
