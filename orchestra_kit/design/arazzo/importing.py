@@ -97,17 +97,18 @@ def _authored(context: Context) -> dict[str, Any]:
 
 
 def scenario_keys(document: ArazzoDocument) -> dict[str, str]:
-    """Return the scenario key of each workflow: its id, made fit for one."""
+    """Return the scenario key of each workflow that has steps: its id, made fit for one."""
     keys: dict[str, str] = {}
     taken: set[str] = set()
     own: dict[str, str] = {}
-    for workflow in document.workflows:
+    usable = [item for item in document.workflows if item.steps]
+    for workflow in usable:
         overlay = workflow.raw.get(FIELD)
         key = overlay.get("key") if isinstance(overlay, Mapping) else None
         if isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,199}", key) and key not in taken:
             own[workflow.workflow_id] = key
             taken.add(key)
-    for workflow in document.workflows:
+    for workflow in usable:
         if workflow.workflow_id in own:
             keys[workflow.workflow_id] = own[workflow.workflow_id]
             continue

@@ -33,6 +33,7 @@ def keep(
             "written": dict(trace.step.raw),
         }
         for trace in traces
+        if trace.aliases
     ]
     head = {name: value for name, value in workflow.raw.items() if name != "steps"}
     return {
@@ -44,12 +45,17 @@ def keep(
         "workflow": head,
         "steps": kept_steps,
         "digests": head_digests(scenario),
-        "neighbours": [item for item in workflow.depends_on if document.workflow(item) is not None],
+        "neighbours": [item for item in workflow.depends_on if _has_steps(document, item)],
         "unread": {
-            "steps": _unread(workflow.raw.get("steps"), {step.path[-1] for step in workflow.steps}),
+            "steps": _unread(workflow.raw.get("steps"), {item.step.path[-1] for item in traces if item.aliases}),
             "workflows": _unread(document.raw.get("workflows"), _usable(document)) if first else [],
         },
     }
+
+
+def _has_steps(document: ArazzoDocument, workflow_id: str) -> bool:
+    found = document.workflow(workflow_id)
+    return found is not None and bool(found.steps)
 
 
 def _usable(document: ArazzoDocument) -> set[str | int]:
@@ -108,7 +114,7 @@ def _head(document: ArazzoDocument, workflow: Workflow, *, first: bool) -> dict[
     if first:
         theirs: set[tuple[str, str]] = set()
         for other in document.workflows:
-            theirs |= used_components(other.raw, components)
+            theirs |= used_components(other.raw, components) if other.steps else set()
         mine |= {(kind, name) for kind, items in components.items() for name in _names(items)} - theirs
     kept: dict[str, Any] = {}
     for kind, items in components.items():

@@ -41,8 +41,14 @@ def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any], nested: Map
             if inner:
                 result[name] = inner
         elif value != found[name] or _kinds(value) != _kinds(found[name]):
-            result[name] = value
+            result[name] = [plain_rule(rule) for rule in value] if name == "businessRules" else value
     return result
+
+
+def plain_rule(rule: Mapping[str, Any]) -> Any:
+    """Return a rule as short as it can be written."""
+    said = {name: value for name, value in rule.items() if value is not None}
+    return said["expr"] if len(said) == 1 else said
 
 
 def _kinds(value: Any) -> Any:
@@ -92,10 +98,14 @@ def scenario_difference(found: TestScenario, wanted: TestScenario) -> dict[str, 
     """Return what has to be laid over a scenario as imported, its steps apart."""
     before, after = found.to_json(), wanted.to_json()
     return {
-        name: after[name]
+        name: [_without_none(item) for item in after[name]] if name == "gaps" else after[name]
         for name in SCENARIO_FIELDS
         if after[name] != before[name] or _kinds(after[name]) != _kinds(before[name])
     }
+
+
+def _without_none(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if value is not None}
 
 
 def lay_over_scenario(scenario: TestScenario, overlay: Any) -> TestScenario | None:

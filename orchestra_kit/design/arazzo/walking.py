@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from orchestra_kit.design.arazzo.actions import check_success, effective, retry_of
-from orchestra_kit.design.arazzo.cel import Unsaid, literal
+from orchestra_kit.design.arazzo.calls import (
+    Frame,
+    find_called,
+    inputs_of_call,
+    judge_call,
+    output_of_call,
+    parameters_of,
+)
+from orchestra_kit.design.arazzo.cel import Unsaid
 from orchestra_kit.design.arazzo.context import Context, Trace
 from orchestra_kit.design.arazzo.criteria import Judgement, judge
 from orchestra_kit.design.arazzo.document import (
     Action,
     ArazzoDocument,
     Criterion,
-    Parameter,
     Step,
     Workflow,
     pointer_of,
 )
 from orchestra_kit.design.arazzo.overlay import FIELD, STEPS_FIELD, lay_over
 from orchestra_kit.design.arazzo.requests import RequestReader
-from orchestra_kit.design.arazzo.runtime import parse_runtime
-from orchestra_kit.design.arazzo.schemas import properties_of, value_given
 from orchestra_kit.design.arazzo.scope import Note, Scope, StepView
 from orchestra_kit.design.arazzo.targets import Target, TargetReader
 from orchestra_kit.design.documents import FieldPath, render_path
@@ -47,24 +51,10 @@ from orchestra_kit.model.ids import StepId
 AddGap = Callable[[Gap, FieldPath], None]
 
 MAX_STEPS = 2_000
-MAX_CALLS = 8
 LONGEST_TIMEOUT = 86_400_000
 MAX_NAME = 200
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _PATH_NAME = re.compile(r"\{([^{}]+)\}")
-
-
-@dataclass(slots=True, kw_only=True)
-class _Frame:
-    """One workflow being walked: the whole scenario, or a call inside of it."""
-
-    document: ArazzoDocument
-    workflow: Workflow
-    inputs: Mapping[str, str]
-    prefix: str
-    depth: int
-    aliases: Mapping[str, str]
-    views: dict[str, StepView] = field(default_factory=dict)
 
 
 class Walk:
@@ -79,7 +69,7 @@ class Walk:
 
     def run(self, workflow: Workflow, inputs: Mapping[str, str]) -> tuple[Trace, ...]:
         """Make the steps of a workflow; return which step became which."""
-        frame = self._frame(self._context.document, workflow, inputs, "", 0)
+        frame = self._frame(self._context.document, workflow, inputs, prefix="", depth=0)
         traces: list[Trace] = []
         for position, step in enumerate(workflow.steps):
             before = len(self.steps)
@@ -89,16 +79,10 @@ class Walk:
         return tuple(traces)
 
     def _frame(
-        self, document: ArazzoDocument, workflow: Workflow, inputs: Mapping[str, str], prefix: str, depth: int
-    ) -> _Frame:
-        return _Frame(
-            document=document,
-            workflow=workflow,
-            inputs=inputs,
-            prefix=prefix,
-            depth=depth,
-            aliases=self._aliases(workflow, prefix),
-        )
+        self, document: ArazzoDocument, workflow: Workflow, inputs: Mapping[str, str], *, prefix: str, depth: int
+    ) -> Frame:
+        aliases = self._aliases(workflow, prefix)
+        return Frame(document=document, workflow=workflow, inputs=inputs, depth=depth, aliases=aliases)
 
     def _aliases(self, workflow: Workflow, prefix: str) -> dict[str, str]:
         """Return an alias for each step: its id where it can be one, else one made of it, each once in the scenario."""
@@ -114,7 +98,7 @@ class Walk:
             found[step_id] = alias
         return found
 
-    def _scope(self, frame: _Frame, position: int, note: Note | None = None) -> Scope:
+    def _scope(self, frame: Frame, position: int, note: Note | None = None) -> Scope:
         later = frozenset(item.step_id for item in frame.workflow.steps[position:])
         return Scope(
             document=frame.document,
@@ -136,7 +120,7 @@ class Walk:
         gap = Gap(code=unsaid.code, message=unsaid.message, step_alias=alias, field=field)
         self._add_gap(gap, path)
 
-    def _step(self, step: Step, position: int, frame: _Frame) -> None:
+    def _step(self, step: Step, position: int, frame: Frame) -> None:
         if len(self.steps) >= MAX_STEPS:
             alias = frame.aliases[step.step_id]
             frame.views[step.step_id] = StepView(alias=alias, outputs={})
@@ -146,7 +130,7 @@ class Walk:
         else:
             self._plain(step, position, frame)
 
-    def _plain(self, step: Step, position: int, frame: _Frame) -> None:
+    def _plain(self, step: Step, position: int, frame: Frame) -> None:
         """Make the one step of an operation or channel."""
         alias, scope = frame.aliases[step.step_id], self._scope(frame, position)
         target = self._target(step, alias, frame)
@@ -168,7 +152,7 @@ class Walk:
         frame.views[step.step_id] = StepView(alias=made.alias, outputs=self._outputs(step, made.alias, scope))
         self._check_order(step, made.alias, frame)
 
-    def _target(self, step: Step, alias: str, frame: _Frame) -> Target | None:
+    def _target(self, step: Step, alias: str, frame: Frame) -> Target | None:
         operations = self._context.operations if frame.document is self._context.document else {}
         try:
             return TargetReader(frame.document, operations, self._note).of(step)
@@ -176,12 +160,14 @@ class Walk:
             self._refuse(alias, step.path, unsaid)
             return None
 
-    def _request(self, step: Step, alias: str, scope: Scope, frame: _Frame, target: Target | None) -> dict[str, Any]:
+    def _request(self, step: Step, alias: str, scope: Scope, frame: Frame, target: Target | None) -> dict[str, Any]:
         def refuse(path: FieldPath, unsaid: Unsaid) -> None:
             self._refuse(alias, path, unsaid)
 
         names = frozenset(_PATH_NAME.findall(target.endpoint.endpoint_name)) if target else frozenset()
-        return RequestReader(scope, refuse).read(_merged(step, frame.workflow), step.request_body, path_names=names)
+        return RequestReader(scope, refuse).read(
+            parameters_of(step, frame.workflow), step.request_body, path_names=names
+        )
 
     def _judgement(self, step: Step, alias: str, scope: Scope) -> Judgement:
         def refuse(criterion: Criterion, unsaid: Unsaid) -> None:
@@ -191,14 +177,13 @@ class Walk:
         return judge(step.criteria, scope, refuse)
 
     def _meta(
-        self, step: Step, alias: str, position: int, frame: _Frame, scope: Scope, judgement: Judgement
+        self, step: Step, alias: str, position: int, frame: Frame, scope: Scope, judgement: Judgement
     ) -> dict[str, Any]:
         def refuse(action: Action, unsaid: Unsaid) -> None:
             self._refuse(alias, action.path, unsaid)
 
-        steps = frame.workflow.steps
-        following = steps[position + 1].step_id if position + 1 < len(steps) else None
-        check_success(effective(step.on_success, frame.workflow.success_actions), following, refuse)
+        successes = effective(step.on_success, frame.workflow.success_actions)
+        check_success(successes, frame.following(position), refuse)
         failures = effective(step.on_failure, frame.workflow.failure_actions)
         meta: dict[str, Any] = {}
         retry = retry_of(failures, scope, has_rules=bool(judgement.rules), refuse=refuse)
@@ -254,7 +239,7 @@ class Walk:
                 self._note(unsaid.code, path, f"the output '{name[:80]}': {unsaid.message}")
         return found
 
-    def _check_order(self, step: Step, alias: str, frame: _Frame) -> None:
+    def _check_order(self, step: Step, alias: str, frame: Frame) -> None:
         """Refuse a step that depends on a later or unknown one: a scenario goes through its steps in order."""
         known = [item.step_id for item in frame.workflow.steps]
         for number, written in enumerate(step.depends_on):
@@ -273,22 +258,35 @@ class Walk:
             message = f"it depends on the step '{name[:80]}', which is not there.{' ' + hint if hint else ''}"
             self._refuse(alias, path, Unsaid(message, code="UNKNOWN_STEP"))
 
-    def _call(self, step: Step, position: int, frame: _Frame) -> None:
+    def _call(self, step: Step, position: int, frame: Frame) -> None:
         """Write out the steps of a called workflow, its inputs being what the call passes."""
         alias, scope = frame.aliases[step.step_id], self._scope(frame, position)
+
+        def refuse(path: FieldPath, unsaid: Unsaid) -> None:
+            self._refuse(alias, path, unsaid)
+
         try:
-            document, workflow = self._called(step, frame)
+            document, workflow = find_called(step, frame, self._context, self._calls)
         except Unsaid as unsaid:
-            self._refuse(alias, step.path, unsaid)
+            refuse(step.path, unsaid)
             self._placeholder(step, alias, unsaid, frame)
             return
-        inputs = self._passed(step, alias, scope, workflow, frame)
+        inputs = inputs_of_call(step, scope, workflow, frame.workflow, refuse)
+        inner = self._frame(document, workflow, inputs, prefix=f"{alias}_", depth=frame.depth + 1)
         self._calls.append(workflow.workflow_id)
-        inner = self._frame(document, workflow, inputs, f"{alias}_", frame.depth + 1)
         before = len(self.steps)
         for number, called in enumerate(workflow.steps):
             self._step(called, number, inner)
         self._calls.pop()
+        outputs = self._called_outputs(workflow, inner)
+        for name, value in step.outputs.items():
+            outputs[name] = output_of_call(value, outputs, scope, (*step.path, "outputs", name))
+        last = self.steps[-1].alias if len(self.steps) > before else alias
+        frame.views[step.step_id] = StepView(alias=last, outputs=outputs)
+        judge_call(step, frame, position, refuse)
+        self._check_order(step, alias, frame)
+
+    def _called_outputs(self, workflow: Workflow, inner: Frame) -> dict[str, str | Unsaid]:
         scope = self._scope(inner, len(workflow.steps))
         outputs: dict[str, str | Unsaid] = {}
         for name, value in workflow.outputs.items():
@@ -296,92 +294,15 @@ class Walk:
                 outputs[name] = scope.value_cel(value, (*workflow.path, "outputs", name))
             except Unsaid as unsaid:
                 outputs[name] = unsaid
-        last = self.steps[-1].alias if len(self.steps) > before else alias
-        own = self._scope(frame, position)
-        own.outputs = {}
-        for name, value in step.outputs.items():
-            outputs[name] = self._call_output(value, outputs, own, (*step.path, "outputs", name))
-        frame.views[step.step_id] = StepView(alias=last, outputs=outputs)
-        self._judge_call(step, alias, outputs, frame, position)
-        self._check_order(step, alias, frame)
+        return outputs
 
-    def _call_output(
-        self, value: Any, outputs: Mapping[str, str | Unsaid], scope: Scope, path: FieldPath
-    ) -> str | Unsaid:
-        """Return an output of a call: `$outputs.x` is that of the called workflow."""
-        found = parse_runtime(value.strip()) if isinstance(value, str) else None
-        if found is not None and found.root == "outputs" and found.rest in outputs and not found.pointer:
-            return outputs[found.rest]
-        try:
-            scope.inputs = {**scope.inputs}
-            return scope.value_cel(value, path)
-        except Unsaid as unsaid:
-            return unsaid
-
-    def _judge_call(
-        self, step: Step, alias: str, outputs: Mapping[str, str | Unsaid], frame: _Frame, position: int
-    ) -> None:
-        """Refuse what is said of a call as a whole: its steps are judged one by one."""
-        for criterion in step.criteria:
-            if re.fullmatch(r"\s*\$statusCode\s*==\s*2\d\d\s*", criterion.condition):
-                continue
-            message = f"the criterion {criterion} of a whole workflow: its steps are judged one by one."
-            self._refuse(alias, criterion.path, Unsaid(message, code="CALL_CRITERION"))
-
-        def refuse(action: Action, unsaid: Unsaid) -> None:
-            self._refuse(alias, action.path, unsaid)
-
-        steps = frame.workflow.steps
-        following = steps[position + 1].step_id if position + 1 < len(steps) else None
-        check_success(step.on_success, following, refuse)
-        for action in step.on_failure:
-            if action.kind != "end":
-                refuse(action, Unsaid(f"on failure {action}: a scenario ends where a step fails.", code="CONTROL_FLOW"))
-
-    def _called(self, step: Step, frame: _Frame) -> tuple[ArazzoDocument, Workflow]:
-        written = (step.workflow_id or "").strip()
-        document, name = frame.document, written.removeprefix("$workflows.")
-        if written.startswith("$sourceDescriptions."):
-            source, _, name = written.removeprefix("$sourceDescriptions.").partition(".")
-            found = self._context.others.get(source) if frame.document is self._context.document else None
-            if found is None:
-                raise Unsaid(f"the workflow '{written[:160]}' is in another document.", code="EXTERNAL_WORKFLOW")
-            document = found
-        workflow = document.workflow(name)
-        if workflow is None:
-            hint = nearest_hint(name, [item.workflow_id for item in document.workflows])
-            raise Unsaid(f"there is no workflow '{name[:80]}'.{' ' + hint if hint else ''}", code="UNKNOWN_WORKFLOW")
-        if workflow is frame.workflow or workflow.workflow_id in self._calls or len(self._calls) >= MAX_CALLS:
-            raise Unsaid(f"the workflow '{name[:80]}' calls itself, or calls go too deep.", code="RECURSIVE_CALL")
-        return document, workflow
-
-    def _placeholder(self, step: Step, alias: str, unsaid: Unsaid, frame: _Frame) -> None:
+    def _placeholder(self, step: Step, alias: str, unsaid: Unsaid, frame: Frame) -> None:
         """Leave a step without a channel in place of a call that cannot be written out."""
         self.steps.append(self._made(step, alias, None, {}, Judgement(statuses=None, rules=()), {}))
         names = {*step.outputs} or {"*"}
         frame.views[step.step_id] = StepView(alias=alias, outputs=dict.fromkeys(names, unsaid))
 
-    def _passed(self, step: Step, alias: str, scope: Scope, workflow: Workflow, frame: _Frame) -> dict[str, str]:
-        """Return the CEL of each input of a called workflow: what is passed, else what its schema gives."""
-        declared = properties_of(workflow)
-        passed: dict[str, str] = {}
-        for parameter in _merged(step, frame.workflow):
-            try:
-                text = scope.value_cel(parameter.value, (*parameter.path, "value"))
-                passed[parameter.name] = text if re.fullmatch(r"[\w.\"\[\]-]+", text) else f"({text})"
-            except Unsaid as unsaid:
-                self._refuse(alias, (*parameter.path, "value"), unsaid)
-        for name, schema in declared.items():
-            given, value = value_given(schema)
-            if name not in passed and given:
-                passed[name] = literal(value)
-        for name in declared:
-            if name not in passed:
-                message = f"the input '{name[:80]}' of '{workflow.workflow_id[:80]}' is not passed and has no default."
-                self._note("INPUT_WITHOUT_VALUE", step.path, message)
-        return passed
-
-    def _export(self, workflow: Workflow, frame: _Frame) -> None:
+    def _export(self, workflow: Workflow, frame: Frame) -> None:
         """Let the step that observes it export each output of the workflow to the suite."""
         if not self.steps:
             return
@@ -411,13 +332,6 @@ class Walk:
             return
         meta = step.action.meta.model_copy(update={"export_as": {**known, name: text}})
         self.steps[position] = step.model_copy(update={"action": step.action.model_copy(update={"meta": meta})})
-
-
-def _merged(step: Step, workflow: Workflow) -> list[Parameter]:
-    """Return the parameters of a step: those of its workflow, overridden by its own of the same name and place."""
-    own = {(item.name, item.location): item for item in step.parameters}
-    shared = [item for item in workflow.parameters if (item.name, item.location) not in own]
-    return [*shared, *step.parameters]
 
 
 def _first_line(text: str) -> str:

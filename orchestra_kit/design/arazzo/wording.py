@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestra_kit.design.arazzo.cel import Unsaid, literal
+from orchestra_kit.design.arazzo.cel import Unsaid, absence, literal, path_text
 from orchestra_kit.design.arazzo.runtime import Part, Runtime, parse_runtime, split_embedded, write_pointer
 from orchestra_kit.design.naming import alias_of
 from orchestra_kit.expressions import parse_expression, parse_template
@@ -148,6 +148,9 @@ class Words:
         return {"condition": self._condition(tree, text, 0)}
 
     def _condition(self, node: Node, text: str, level: int) -> str:
+        absent = self._absent(node, text)
+        if absent is not None:
+            return absent
         match node:
             case Binary(operator="||" | "&&" as operator, left=left, right=right):
                 strength = 1 if operator == "||" else 2
@@ -158,6 +161,12 @@ class Words:
             case Binary(operator="in", left=left, right=ListOf(items=items)) if items:
                 subject = self._operand(left, text)
                 return "(" + " || ".join(f"{subject} == {self._operand(item, text)}" for item in items) + ")"
+            case Binary(
+                operator="==" | "!=" as operator,
+                left=Call(function="lowerAscii", target=subject),
+                right=Literal(value=str()) as right,
+            ) if subject is not None:
+                return f"{self._operand(subject, text)} {operator} {self._operand(right, text)}"
             case Binary(operator=operator, left=left, right=right) if operator in _COMPARISONS:
                 return f"{self._operand(left, text)} {operator} {self._operand(right, text)}"
             case Unary(operator="!", operand=Call(function="has", target=None, arguments=arguments)):
@@ -167,6 +176,20 @@ class Words:
             case Unary(operator="!", operand=operand):
                 return f"!({self._condition(operand, text, 0)})"
         raise Unsaid(f"the rule `{text[:120]}` is no condition of Arazzo.")
+
+    def _absent(self, node: Node, text: str) -> str | None:
+        """Return `x == null` for the condition that nothing is at a place of an answer, as an import writes it."""
+        if not isinstance(node, Binary) or node.operator != "||" or not isinstance(node.right, Binary):
+            return None
+        chain = chain_of(node.right.left)
+        if node.right.operator != "==" or chain is None or "body" not in chain[1]:
+            return None
+        cut = chain[1].index("body") + 1
+        whole = text[node.span.start : node.span.end]
+        bare = whole[1:-1] if whole.startswith("(") and whole.endswith(")") else whole
+        if bare != absence(path_text(chain[0], chain[1][:cut]), chain[1][cut:]):
+            return None
+        return f"{self._operand(node.right.left, text)} == null"
 
     def _operand(self, node: Node, text: str) -> str:
         if isinstance(node, Literal) and not node.unsigned and not isinstance(node.value, bytes):
