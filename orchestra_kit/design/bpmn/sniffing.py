@@ -14,11 +14,11 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MERMAID = re.compile(
-    r"(?:---\n.*?\n---\s*|\s|%%[^\n]*\n)*(?:```\s*mermaid\s*)?"
+    r"(?>---\n.*?\n---\s*+|\s++|%%[^\n]*+\n)*+(?:```\s*+mermaid\s*+)?"  # possessive: no text makes it search twice
     r"(sequenceDiagram|flowchart|graph\s+(?:TB|TD|BT|RL|LR)|stateDiagram|classDiagram|erDiagram|zenuml)\b",
     re.DOTALL,
 )
-_PLANTUML = re.compile(r"(?:\s|'[^\n]*\n|```\s*(?:plantuml|puml)?)*@start(uml|bpmn|mindmap|json|yaml)\b")
+_PLANTUML = re.compile(r"(?>\s++|'[^\n]*+\n|```\s*+(?:plantuml|puml)?)*+@start(uml|bpmn|mindmap|json|yaml)\b")
 
 
 class SourceKind(StrEnum):
