@@ -21,7 +21,7 @@ from orchestra_kit.design.sequence.syntax_tree import (
 )
 
 MAX_DEPTH = 60
-MAX_STATEMENTS = 50_000
+MAX_STATEMENTS = 20_000
 
 
 class TooManyStatements(Exception):
@@ -232,6 +232,11 @@ class DiagramBuilder:
             del self._blocks[position]
         else:
             self._leave()
+
+    def overflow(self) -> None:
+        """Note that the diagram is longer than what is read of it."""
+        message = f"the diagram has more than {MAX_STATEMENTS} statements; the rest is not read."
+        self._findings.add("TOO_MANY_STATEMENTS", message, line=self.diagram.line)
 
     def finish(self) -> SequenceDiagram:
         """Return the diagram; blocks that are still open end here, and are named."""

@@ -9,7 +9,6 @@ from pathlib import PurePath
 
 from orchestra_kit.design.bpmn.findings import Findings
 from orchestra_kit.design.sequence.answers import link_answers
-from orchestra_kit.design.sequence.building import MAX_STATEMENTS, TooManyStatements
 from orchestra_kit.design.sequence.findings import sequence_findings
 from orchestra_kit.design.sequence.graph import ProcessParts, write_process
 from orchestra_kit.design.sequence.labels import plain, short, slug
@@ -62,12 +61,7 @@ def _diagrams(data: bytes, source: str, findings: Findings) -> list[SequenceDiag
         return []
     found: list[SequenceDiagram] = []
     for block in find_blocks(lines_of(text, findings), source, findings):
-        try:
-            diagram = _read(block, findings)
-        except TooManyStatements:
-            message = f"a diagram has more than {MAX_STATEMENTS} statements."
-            findings.add("TOO_MANY_STATEMENTS", message, line=block.line)
-            continue
+        diagram = _read(block, findings)
         if diagram is not None:
             link_answers(diagram, findings)
             found.append(diagram)

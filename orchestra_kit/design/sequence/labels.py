@@ -6,7 +6,7 @@ import html
 import re
 
 LONGEST_NAME = 160
-_LOOKED_AT = 2_000
+_LOOKED_AT = 800
 """No name needs more of a text; every pattern below stays quick within it."""
 
 _BREAKS = re.compile(r"\\n|\\l|\\r|%n\(\)|%newline\(\)|<br\s*/?>|\n", re.IGNORECASE)
@@ -14,7 +14,7 @@ _TAGS = re.compile(
     r"</?(?:b|i|u|s|w|sub|sup|size|color|back|font|img|plain|span|div|em|strong|code|del|text|&)\b[^<>]{0,200}>",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"\[\[(?P<target>[^\s\]{|]{0,400}+)(?:\{[^}]{0,300}+\})?[\s|]{0,50}+(?P<label>[^\]]{0,300}+)\]\]")
+_LINK = re.compile(r"\[\[(?P<target>[^\s\]{|]{0,250}+)(?:\{[^}]{0,150}+\})?[\s|]{0,50}+(?P<label>[^\]]{0,200}+)\]\]")
 _PAIRS = re.compile(r"\*\*|\"\"|__|~~|--(?=\S)(?=[^-]*--)")
 _ENTITY = re.compile(r"#(?P<code>\w{1,10});")
 

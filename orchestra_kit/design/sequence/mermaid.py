@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 
 from orchestra_kit.design.bpmn.findings import Findings
-from orchestra_kit.design.sequence.building import Arrow, DiagramBuilder
+from orchestra_kit.design.sequence.building import Arrow, DiagramBuilder, TooManyStatements
 from orchestra_kit.design.sequence.labels import plain
 from orchestra_kit.design.sequence.source import Block, Line, mermaid_head
 from orchestra_kit.design.sequence.syntax_tree import FragmentKind, Language, SequenceDiagram
 
 _STRONG = (
     r"<<--?>>|--?>>|--?>|"  # ends in a point: can hardly be part of a name
-    r"--?\|[\\/]|[\\/]\|--?|--?\\\\|--?//|(?<![^\s)])(?://|\\\\)--?(?=\s)"  # half arrows
+    r"--?\|[\\/]|[\\/]\|--?|--?\\\\|--?//|(?://|\\\\)--?"  # half arrows
 )
 _STRONG_ARROW = re.compile(_STRONG)
 _WEAK_ARROW = re.compile(r"--?[x)](?=[\s+\-(]|\w)")
@@ -49,6 +49,13 @@ class _MermaidReader:
         self.builder = DiagramBuilder(Language.MERMAID, block.line, findings, block.name)
 
     def read(self) -> SequenceDiagram:
+        try:
+            self._read()
+        except TooManyStatements:
+            self.builder.overflow()
+        return self.builder.finish()
+
+    def _read(self) -> None:
         head = mermaid_head(self._lines)
         self._position = len(self._lines) if head is None else head
         self._front_matter()
@@ -61,7 +68,6 @@ class _MermaidReader:
             line = self._lines[self._position]
             self._position += 1
             self._line(line)
-        return self.builder.finish()
 
     def _front_matter(self) -> None:
         """Take the title from the front matter; nothing else in it says anything about messages."""

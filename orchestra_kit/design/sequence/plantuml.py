@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from orchestra_kit.design.bpmn.findings import Findings
 from orchestra_kit.design.sequence.arrows import WrittenMessage, read_arrow, unquoted
-from orchestra_kit.design.sequence.building import DiagramBuilder
+from orchestra_kit.design.sequence.building import DiagramBuilder, TooManyStatements
 from orchestra_kit.design.sequence.labels import plain
 from orchestra_kit.design.sequence.preprocessing import preprocess
 from orchestra_kit.design.sequence.source import Block, Line
@@ -68,10 +68,10 @@ class _PlantUmlReader:
         self.builder = DiagramBuilder(Language.PLANTUML, block.line, findings, block.name)
 
     def read(self) -> SequenceDiagram | None:
-        while self._position < len(self._lines):
-            line = self._lines[self._position]
-            self._position += 1
-            self._line(line)
+        try:
+            self._read()
+        except TooManyStatements:
+            self.builder.overflow()
         if self._is_foreign():
             first = self._unknown[0]
             message = f"this is a PlantUML diagram of another kind ('{first.text.strip()[:40]}')."
@@ -82,6 +82,12 @@ class _PlantUmlReader:
                 "UNKNOWN_STATEMENT", f"'{line.text.strip()[:60]}' is no statement that is known.", line=line.number
             )
         return self.builder.finish()
+
+    def _read(self) -> None:
+        while self._position < len(self._lines):
+            line = self._lines[self._position]
+            self._position += 1
+            self._line(line)
 
     def _is_foreign(self) -> bool:
         """Return whether the lines nobody knows are those of class, state, activity or component diagrams."""

@@ -12,7 +12,8 @@ from pathlib import PurePath
 from orchestra_kit.design.bpmn.findings import Findings
 from orchestra_kit.design.sequence.syntax_tree import Language
 
-MAX_BYTES = 8_000_000
+MAX_BYTES = 4_000_000
+MAX_LINES = 100_000
 MAX_LINE = 20_000
 
 MERMAID_SUFFIXES = frozenset({".mmd", ".mermaid"})
@@ -96,7 +97,10 @@ def _decoded(data: bytes, findings: Findings) -> str:
 def lines_of(text: str, findings: Findings) -> list[Line]:
     """Return the lines of a text; the rest of one beyond all measure is left out, and said."""
     found: list[Line] = []
-    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+    written = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if len(written) > MAX_LINES:
+        findings.add("TOO_LARGE", f"the file has {len(written)} lines; {MAX_LINES} are read.", line=MAX_LINES)
+    for number, line in enumerate(written[:MAX_LINES], start=1):
         if len(line) > MAX_LINE:
             findings.add("LINE_TOO_LONG", f"the line has {len(line)} characters; {MAX_LINE} are read.", line=number)
         found.append(Line(number=number, text=line[:MAX_LINE].replace("\x00", "")))
@@ -271,7 +275,7 @@ def _within(content: list[Line], info: str, fence: Line, heading: str, findings:
                 for item in found
             ]
         return [Block(language=Language.PLANTUML, lines=content, line=fence.number, name=heading)]
-    position = mermaid_head(content) if word in ("mermaid", "mmd", "") else None
+    position = mermaid_head(content) if word in ("mmd", "") or word.startswith("mermaid") else None
     if position is None:
         return []
     first = content[position].text.strip()
