@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from orchestra_kit.model import ControlFlowGraph, Diagram
+from orchestra_kit.model import ControlFlowGraph, Diagram, MessageFlow, Participant
 from orchestra_kit.reporting.diagram import draw_process
 from orchestra_kit.reporting.diagram.layout import lay_out
 from orchestra_kit.reporting.diagram.metrics import text_width, wrap
@@ -135,3 +135,18 @@ def test_every_real_process_is_drawn_well_formed_with_and_without_interchange(
                 assert len(ids & printed) == len(printed), path.name
         drawn += 1
     assert drawn >= 150
+
+
+def test_message_flows_have_tracks_and_ports_of_their_own(make: SimpleNamespace) -> None:
+    there = {"container": "shop", "process_id": "shop"}
+    nodes = [make.node("ask", "task"), make.node("wait", "task")]
+    nodes += [make.node(name, "task", **there) for name in ("one", "two", "three")]
+    graph = make.graph(
+        nodes,
+        [make.flow("f", "ask", "wait"), make.flow("g", "one", "two", **there), make.flow("h", "two", "three", **there)],
+        participants=(Participant(id="us", process_id="order"), Participant(id="them", process_id="shop")),
+        message_flows=tuple(MessageFlow(id=f"m{name}", source="ask", target=name) for name in ("two", "three")),
+    )
+    lines = [lay_out(graph).lines[f"m{name}"].points for name in ("two", "three")]
+    assert len({points[0][0] for points in lines}) == 2  # they leave the same task beside each other
+    assert len({points[1][1] for points in lines}) == 2  # and turn at different heights

@@ -40,11 +40,30 @@ def lay_out(graph: ControlFlowGraph) -> Scene:
             top += 60 + POOL_GAP
     _stretch_pools(graph, scene, widest)
     _place_artifacts(graph, scene)
-    for flow in graph.message_flows:
-        source, target = scene.boxes.get(flow.source), scene.boxes.get(flow.target)
-        if source and target:
-            scene.lines[flow.id] = Line(_upright(source, target, _gap_between(graph, scene, flow)))
+    _route_messages(graph, scene)
     return scene
+
+
+def _route_messages(graph: ControlFlowGraph, scene: Scene) -> None:
+    """Give each message flow a track of its own between the pools, and a place of its own at the nodes it ties."""
+    used: dict[str, int] = {}
+    for index, flow in enumerate(graph.message_flows):
+        source, target = scene.boxes.get(flow.source), scene.boxes.get(flow.target)
+        if source is None or target is None:
+            continue
+        gap = _gap_between(graph, scene, flow)
+        track = gap + (index % 5 - 2) * 7 if gap is not None else None
+        ports = (_port(flow.source, source, used), _port(flow.target, target, used))
+        scene.lines[flow.id] = Line(_upright(source, target, track, ports))
+
+
+def _port(node_id: str, box: Box, used: dict[str, int]) -> float:
+    """Return how far aside from the middle the next line at a node begins: 0, then right and left in turns."""
+    number = used[node_id] = used.get(node_id, -1) + 1
+    step = 12.0 if box.width > 60 else 7.0
+    aside = (number + 1) // 2 * step * (1 if number % 2 else -1)
+    room = box.width / 2 - 6
+    return max(-room, min(room, aside))
 
 
 def _leaf_lanes(graph: ControlFlowGraph, process_id: str) -> list[str]:
@@ -101,10 +120,10 @@ def _gap_between(graph: ControlFlowGraph, scene: Scene, flow: MessageFlow) -> fl
     return source.bottom + POOL_GAP / 2 if target.y >= source.bottom else source.y - POOL_GAP / 2
 
 
-def _upright(source: Box, target: Box, gap: float | None) -> tuple[Point, ...]:
+def _upright(source: Box, target: Box, gap: float | None, ports: tuple[float, float]) -> tuple[Point, ...]:
     """Return a message flow between pools: down or up, with one step aside in the strip between them where needed."""
     down = target.y >= source.y
-    sx, tx = source.center[0], target.center[0]
+    sx, tx = source.center[0] + ports[0], target.center[0] + ports[1]
     if target.width > 200:
         tx = sx
     elif source.width > 200:
