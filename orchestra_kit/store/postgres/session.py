@@ -33,8 +33,8 @@ def one_of(database: Connection, statement: Executable) -> dict[str, Any] | None
 
 
 def columns_of(table: Table, value: Value, **more: Any) -> dict[str, Any]:
-    """Return the column values of a model for its table; jsonb columns as JSON text."""
-    from sqlalchemy.dialects.postgresql import JSONB
+    """Return the column values of a model for its table; json and jsonb columns as JSON text."""
+    from sqlalchemy import JSON
 
     data: dict[str, Any] = {**value.model_dump(mode="python"), **more}
     plain = value.model_dump(mode="json", by_alias=True)
@@ -44,7 +44,7 @@ def columns_of(table: Table, value: Value, **more: Any) -> dict[str, Any]:
         name = column.name
         if name not in data:
             continue
-        if isinstance(column.type, JSONB):
+        if isinstance(column.type, JSON):
             known = plain.get(names.get(name, name)) if name not in more else more[name]
             found[name] = None if known is None else json_text(known)
         else:

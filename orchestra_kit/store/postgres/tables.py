@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -93,7 +93,7 @@ test_scenario = _table(
     _json("end_flow_ids"),
     _json("gaps"),
     _json("data"),
-    _json("source"),
+    Column("source", JSON(none_as_null=True), nullable=False),  # json, not jsonb: it keeps the order of fields
     *_made(),
     _time("updated_at"),
     _text("updated_by"),

@@ -8,4 +8,4 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the column; its grants and row security are those of the table."""
-    op.execute("ALTER TABLE test_scenario ADD COLUMN source jsonb NOT NULL DEFAULT '{}'")
+    op.execute("ALTER TABLE test_scenario ADD COLUMN source json NOT NULL DEFAULT '{}'")
