@@ -36,12 +36,14 @@ from orchestra_kit.model import (
     Gap,
     NodeType,
     ScenarioDependency,
+    SequenceFlow,
     TestScenario,
     new_id,
 )
 from orchestra_kit.model.ids import ScenarioId, SuiteId, TenantId
 from orchestra_kit.spi.protocol import EndpointMatcher
 
+_JOINS = (NodeType.PARALLEL_GATEWAY, NodeType.INCLUSIVE_GATEWAY)
 _OF_THE_PATH = frozenset({"taken", "flows"})
 ROLE_BY_BINDING = frozenset({NodeType.START_EVENT, NodeType.RECEIVE_TASK, NodeType.INTERMEDIATE_CATCH_EVENT})
 """Elements that wait for a message: with an operation written, Orchestra is the one who sends it."""
@@ -145,12 +147,16 @@ class SuiteGenerator:
         )
         for position, action in enumerate(self._binding.setup):
             self._add_action(walk, action, None, place=("setup", position))
-        for node, flows in align(composed, self._nodes, self._flows):
-            for flow_id in flows:
-                walk.pending_flows.append(flow_id)
+        written = [0]
+        for place, entry in enumerate(align(composed, self._nodes, self._flows)):
+            walk.pending_flows += entry.taken
+            for flow_id in entry.fired:
                 self._expect_on_flow(walk, flow_id)
-            if node is not None:
-                self._visit(walk, node)
+            self._wait_for_branches(walk, composed, place, written)
+            if entry.node is not None:
+                self._visit(walk, entry.node)
+            written.append(len(walk.writer.steps()))
+        self._wait_for_branches(walk, composed, len(composed.visits), written)
         end_flows = tuple(walk.pending_flows)
         walk.pending_flows = []
         for position, action in enumerate(self._binding.teardown):
@@ -190,6 +196,15 @@ class SuiteGenerator:
                 data.update({name: _render_on_path(value, scope, place) for name, value in flow.data.items()})
         data.update(own)
         return data
+
+    def _wait_for_branches(self, walk: _Walk, composed: ComposedScenario, place: int, written: Sequence[int]) -> None:
+        """Write a BARRIER where branches that run beside each other have all ended; `written` counts steps by visit."""
+        for barrier in composed.barriers:
+            if barrier.at == place and barrier.since < len(written):
+                tracked = walk.writer.steps()[written[barrier.since] :]
+                node = self._nodes.get(barrier.join)
+                if walk.writer.add_barrier(tracked, node, tuple(walk.pending_flows)):
+                    walk.pending_flows = []
 
     def _visit(self, walk: _Walk, node: FlowNode) -> None:
         element = self._binding.elements.get(node.id)
@@ -345,22 +360,56 @@ class SuiteGenerator:
             walk.writer.expect_on_last(expectation, ("flows", flow_id, "expect", position))
 
 
-def align(
-    composed: ComposedScenario, nodes: Mapping[str, FlowNode], flows: Mapping[str, Any]
-) -> list[tuple[FlowNode | None, tuple[str, ...]]]:
-    """Return each visited node with the flows fired since the node before; flows after the last node come with None."""
-    aligned: list[tuple[FlowNode | None, tuple[str, ...]]] = []
-    position = 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A node a run enters (None after the last one): the flows fired since the node before, and those it takes."""
+
+    node: FlowNode | None
+    fired: tuple[str, ...]
+    taken: tuple[str, ...]
+
+
+def align(composed: ComposedScenario, nodes: Mapping[str, FlowNode], flows: Mapping[str, SequenceFlow]) -> list[Entry]:
+    """Return each visited node with its flows.
+
+    A flow is fired with its source, and taken when its target is entered: that of a second parallel branch later.
+    """
+    path, position = composed.path, 0
+    entries: list[Entry] = []
+    waiting: list[str] = []
+    seen: set[str] = set()
     for visit in composed.visits:
-        fired: tuple[str, ...] = ()
-        flow = flows.get(composed.path[position]) if position < len(composed.path) else None
-        if flow is not None and flow.target == visit:
-            fired = (composed.path[position],)
+        node = nodes.get(visit)
+        first = position
+        if not any(flows[item].target == visit for item in waiting):
+            position = _fire_until(visit, path, position, seen, flows)
+        joins = node is not None and node.type in _JOINS
+        while joins and position < len(path) and path[position] in flows and flows[path[position]].target == visit:
             position += 1
-        aligned.append((nodes.get(visit), fired))
-    if position < len(composed.path):
-        aligned.append((None, tuple(composed.path[position:])))
-    return aligned
+        waiting += path[first:position]
+        taken = [item for item in waiting if flows[item].target == visit][: None if joins else 1]
+        for item in taken:
+            waiting.remove(item)
+        entries.append(Entry(node=node, fired=path[first:position], taken=tuple(taken)))
+        seen.add(visit)
+    if waiting or position < len(path):
+        entries.append(Entry(node=None, fired=path[position:], taken=(*waiting, *path[position:])))
+    return entries
+
+
+def _fire_until(
+    visit: str, path: Sequence[str], position: int, seen: set[str], flows: Mapping[str, SequenceFlow]
+) -> int:
+    """Return the place after the next flow that leads to a node; the place itself where none of those due does."""
+    for end in range(position, len(path)):
+        flow = flows.get(path[end])
+        if flow is None or flow.source not in seen:
+            break
+        if flow.target == visit:
+            while end + 1 < len(path) and path[end + 1] in flows and flows[path[end + 1]].source == flow.source:
+                end += 1
+            return end + 1
+    return position
 
 
 def _leaving_flows(graph: ControlFlowGraph) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orchestra_kit.design.binding import (
@@ -140,6 +140,26 @@ class StepWriter:
                 **common,
             )
         self._latest[assertion.alias] = alias
+
+    def add_barrier(self, branches: Sequence[ScenarioStep], node: FlowNode | None, flows: tuple[str, ...]) -> bool:
+        """Append a BARRIER that waits for the actions among the steps of parallel branches; False where there are none."""
+        tracked = tuple(step.alias for step in branches if step.kind is StepKind.ACTION)
+        if not tracked:
+            return False
+        label = (node.name or node.id) if node else "all branches"
+        place: FieldPath = ("barriers", node.id if node else "")
+        base = alias_of(f"{label} joined", fallback="joined")
+        while self._owner.get(base, str(place)) != str(place):
+            base += "_"
+        self._append(
+            alias=self._next_alias(base, place),
+            name=f"Wait for {label}",
+            kind=StepKind.BARRIER,
+            action=StepAction(meta=StepMeta(tracked_steps=tracked)),
+            element_id=node.id if node else None,
+            flow_ids=flows,
+        )
+        return True
 
     def expect_on_last(self, expectation: FlowExpectation, place: FieldPath) -> None:
         """Add expectations that hold on this path to a step already written."""

@@ -385,5 +385,6 @@ def test_every_flow_of_a_path_is_aligned_once() -> None:
     nodes, flow_of = {node.id: node for node in graph.nodes}, {flow.id: flow for flow in graph.flows}
     for composed in compose(graph, "P").scenarios:
         aligned = align(composed, nodes, flow_of)
-        assert tuple(flow for _, fired in aligned for flow in fired) == composed.path
-        assert [node.id for node, _ in aligned if node is not None] == list(composed.visits)
+        assert tuple(flow for entry in aligned for flow in entry.fired) == composed.path
+        assert sorted(flow for entry in aligned for flow in entry.taken) == sorted(composed.path)
+        assert [entry.node.id for entry in aligned if entry.node is not None] == list(composed.visits)

@@ -2,6 +2,7 @@
 
 from orchestra_kit.design.coverage.composition import ComposedScenario, ComposedSuite, compose
 from orchestra_kit.design.coverage.criteria import Criterion
+from orchestra_kit.design.coverage.fragments import Barrier
 from orchestra_kit.design.coverage.planning import (
     Addition,
     ContainerPlan,
@@ -12,6 +13,7 @@ from orchestra_kit.design.coverage.planning import (
 
 __all__ = [
     "Addition",
+    "Barrier",
     "ComposedScenario",
     "ComposedSuite",
     "ContainerPlan",

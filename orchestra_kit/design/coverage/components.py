@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from orchestra_kit.design.coverage.walk_graph import Edge, WalkGraph
 
 
 def components(graph: WalkGraph) -> list[list[int]]:
+    """Return the strongly connected components of a restricted graph in topological order."""
+    following = {node: [edge.target for edge in edges] for node, edges in graph.leaving.items()}
+    return strong_components(sorted(graph.alive), following)
+
+
+def strong_components(nodes: Iterable[int], following: Mapping[int, Sequence[int]]) -> list[list[int]]:
     """Return the strongly connected components in topological order (Tarjan 1972)."""
     order: dict[int, int] = {}
     low: dict[int, int] = {}
     on_stack: set[int] = set()
     stack: list[int] = []
     found: list[list[int]] = []
-    for root in sorted(graph.alive):
+    for root in nodes:
         if root in order:
             continue
         work: list[tuple[int, int]] = [(root, 0)]
@@ -22,11 +30,11 @@ def components(graph: WalkGraph) -> list[list[int]]:
                 order[node] = low[node] = len(order)
                 stack.append(node)
                 on_stack.add(node)
-            edges = graph.leaving[node]
+            targets = following[node]
             if position > 0:
-                low[node] = min(low[node], low[edges[position - 1].target])
-            while position < len(edges):
-                target = edges[position].target
+                low[node] = min(low[node], low[targets[position - 1]])
+            while position < len(targets):
+                target = targets[position]
                 position += 1
                 if target not in order:
                     work += [(node, position), (target, 0)]

@@ -8,11 +8,12 @@ from typing import Any
 
 from orchestra_kit.design.coverage.containers import Container, containers_of
 from orchestra_kit.design.coverage.criteria import Criterion, to_criterion
-from orchestra_kit.design.coverage.fragments import Fragment, Inside
+from orchestra_kit.design.coverage.fragments import Barrier, Fragment, Inside
 from orchestra_kit.design.coverage.naming import KeyMaker
 from orchestra_kit.design.coverage.nesting import Nest
 from orchestra_kit.design.coverage.reasons import unreachable
-from orchestra_kit.design.coverage.walk_graph import build_walk_graph
+from orchestra_kit.design.coverage.token_net import TokenNet
+from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, SequenceFlow
 
 
@@ -22,7 +23,7 @@ class ComposedScenario:
 
     `provokes` names the boundary events, and the starts of event sub-processes, that the test has to bring about. `kind`
     is `cover` for the minimal suite, else what the scenario was added for: `of` says which loop, boundary event or event
-    sub-process.
+    sub-process. `barriers` says before which visits parallel branches must all have ended.
     """
 
     key: str
@@ -31,6 +32,7 @@ class ComposedScenario:
     provokes: tuple[str, ...] = ()
     kind: str = "cover"
     of: str = ""
+    barriers: tuple[Barrier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ def _uncovered(
     result: dict[str, str] = {}
     for container in containers.values():
         flows = {flow.id for flow in container.flows}
-        lost = unreachable(container, build_walk_graph(container.nodes, container.flows).restrict(lambda _: True))
+        runs, _ = explore_runs(TokenNet(container.nodes, container.flows), lambda edge: edge.kind in PLAIN)
+        lost = unreachable(container, runs, runs.graph.restrict(lambda _: True))
         # A run can end, by an error, where the container alone shows no end: what is walked is not lost.
         broken = {item for item, _ in container.broken}
         result |= {item: why for item, why in lost if item in (flows | broken) - walked}
@@ -102,6 +105,7 @@ def _scenario(fragment: Fragment, keys: KeyMaker, kind: str = "cover", of: str =
         provokes=fragment.provokes,
         kind=kind,
         of=of,
+        barriers=fragment.barriers,
     )
 
 

@@ -7,53 +7,49 @@ lower bounds, whose cut is the certificate: elements no two of which lie on one 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestra_kit.design.coverage.components import components
+from orchestra_kit.design.coverage.demands import Demands
 from orchestra_kit.design.coverage.minimum_flow import Arc, minimum_flow
 from orchestra_kit.design.coverage.walk_graph import Edge, EdgeKind, Walk, WalkGraph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
-    """How often edges (by index) and nodes (by number) must be walked in all."""
-
-    edges: Mapping[int, int]
-    nodes: Mapping[int, int]
-
-    def __bool__(self) -> bool:
-        return bool(self.edges or self.nodes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
-    """The walks, the bound below which no suite can go, and the elements (with how often) that prove it."""
+    """The walks, the bound below which no suite can go, and the elements (with how often) that prove it.
+
+    `exhaustive` says that the bound comes from a look at every run, not from the certificate alone.
+    """
 
     walks: tuple[Walk, ...] = ()
     lower_bound: int = 0
     certificate: tuple[tuple[str, int], ...] = ()
     steps: int = 0
+    exhaustive: bool = False
+
+
+Route = list[Edge | int]
+"""A walk over the condensation: components by position, with the edges between them."""
 
 
 def cover(graph: WalkGraph, demands: Demands) -> Cover:
-    """Return a smallest set of walks that meets the demands; a restricted graph is expected."""
+    """Return a smallest set of walks that meets the demands, none of them loose; a restricted graph is expected."""
     if not demands or not graph.alive:
         return Cover()
-    network = _Network(graph, demands)
+    network = Network(graph, demands)
     best = minimum_flow(network.node_count, network.arcs)
     certificate = tuple((network.element(index), network.arcs[index].lower) for index in best.cut)
-    routes = network.routes(best.flow)
-    walks = _Expansion(graph, demands, network).expand(routes)
     return Cover(
-        walks=tuple(walks),
+        walks=tuple(Expansion(graph, demands, network).expand(network.routes(best.flow))),
         lower_bound=sum(weight for _, weight in certificate),
         certificate=certificate,
         steps=best.steps,
     )
 
 
-class _Network:
+class Network:
     """The condensation, each component split in two so that it can have a demand of its own."""
 
     def __init__(self, graph: WalkGraph, demands: Demands) -> None:
@@ -67,9 +63,9 @@ class _Network:
         for edge in graph.edges:
             if self.part_of[edge.source] == self.part_of[edge.target]:
                 self.inside[self.part_of[edge.source]].append(edge)
-        self._inner: dict[int, int] = {}
+        self.inner: dict[int, int] = {}
         for position in range(len(self.parts)):
-            self._inner[len(self.arcs)] = position
+            self.inner[len(self.arcs)] = position
             self._add(2 * position + 1, 2 * position + 2, self._lower(position), None)
         for edge in graph.edges:
             source, target = self.part_of[edge.source], self.part_of[edge.target]
@@ -97,19 +93,19 @@ class _Network:
         edge = self.edge_of[index]
         if edge is not None:
             return edge.id
-        position = self._inner[index]
+        position = self.inner[index]
         for inner in self.inside[position]:
             if self.demands.edges.get(inner.index, 0):
                 return inner.id
         return next(self.graph.node_ids[node] for node in self.parts[position] if self.demands.nodes.get(node, 0))
 
-    def routes(self, flow: tuple[int, ...]) -> list[list[Edge | int]]:
+    def routes(self, flow: tuple[int, ...]) -> list[Route]:
         """Return the flow as walks over the condensation: components by position, with the edges between them."""
         leaving: list[list[int]] = [[] for _ in range(self.node_count)]
         for index, arc in enumerate(self.arcs):
             if flow[index]:
                 leaving[arc.source].append(index)
-        routes: list[list[Edge | int]] = []
+        routes: list[Route] = []
         here: list[deque[int]] = [deque() for _ in range(self.node_count)]
         for index in leaving[0]:
             for _ in range(flow[index]):
@@ -120,22 +116,22 @@ class _Network:
                 for _ in range(flow[index]):
                     route = here[node].popleft()
                     edge = self.edge_of[index]
-                    if index in self._inner:
-                        routes[route].append(self._inner[index])
+                    if index in self.inner:
+                        routes[route].append(self.inner[index])
                     elif edge is not None:
                         routes[route].append(edge)
                     here[self.arcs[index].target].append(route)
         return routes
 
 
-class _Expansion:
+class Expansion:
     """Turns routes over components into walks over nodes; in a loop the last walk through it does what is left to do."""
 
-    def __init__(self, graph: WalkGraph, demands: Demands, network: _Network) -> None:
+    def __init__(self, graph: WalkGraph, demands: Demands, network: Network) -> None:
         self._graph, self._demands, self._network = graph, demands, network
         self._starts, self._ends = set(graph.starts), set(graph.ends)
 
-    def expand(self, routes: list[list[Edge | int]]) -> list[Walk]:
+    def expand(self, routes: list[Route]) -> list[Walk]:
         """Return one walk for each route."""
         passes: Counter[int] = Counter(item for route in routes for item in route if isinstance(item, int))
         left = {position: self._wanted(position) for position in passes if self._network.inside[position]}

@@ -17,6 +17,21 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Barrier:
+    """Where branches that ran beside each other have all come to their end: before the visit `at`, and which visits
+    (from `since` on) were theirs. `join` is the gateway that waits for them, '' where they end apart.
+    """
+
+    join: str
+    at: int
+    since: int
+
+    def moved(self, places: int) -> Barrier:
+        """Return the barrier for visits that stand so many places later."""
+        return Barrier(join=self.join, at=self.at + places, since=self.since + places)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fragment:
     """A run through one container, in firing order. `raises` tells how it leaves when not normally."""
 
@@ -24,6 +39,7 @@ class Fragment:
     visits: tuple[str, ...]
     provokes: tuple[str, ...] = ()
     raises: Signal | None = None
+    barriers: tuple[Barrier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,37 +6,32 @@ on the parent's own minimum flow, so that the suite stays as small as its innerm
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from orchestra_kit.design.coverage.barriers import BarrierFinder
 from orchestra_kit.design.coverage.boundaries import attribute_walks
 from orchestra_kit.design.coverage.components import loop_edges
 from orchestra_kit.design.coverage.containers import Container
-from orchestra_kit.design.coverage.cover import Demands, cover
-from orchestra_kit.design.coverage.criteria import Criterion, base_demands, further_demands
+from orchestra_kit.design.coverage.criteria import Criterion, base_demands, further_demands, group
+from orchestra_kit.design.coverage.demands import Demands, Loose
 from orchestra_kit.design.coverage.fragments import (
+    Barrier,
     Extra,
     Fragment,
     Inside,
     Queue,
     Signal,
     Ways,
+    catcher_of,
     cut_short,
     raised_signal,
 )
 from orchestra_kit.design.coverage.loops import loop_walks
-from orchestra_kit.design.coverage.walk_graph import (
-    Edge,
-    EdgeKind,
-    Exits,
-    Walk,
-    WalkGraph,
-    build_walk_graph,
-    may_start,
-)
+from orchestra_kit.design.coverage.spreading import cover_anywhere
+from orchestra_kit.design.coverage.token_net import Exits, TokenNet
+from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
+from orchestra_kit.design.coverage.walk_graph import Edge, EdgeKind, Walk, WalkGraph, may_start
 from orchestra_kit.model.process import FlowNode, NodeType, SequenceFlow
-
-PLAIN = (EdgeKind.FLOW, EdgeKind.LINK, EdgeKind.DONE)
 
 
 class Nest:
@@ -49,7 +44,7 @@ class Nest:
         nodes: Mapping[str, FlowNode],
         flows: Mapping[str, SequenceFlow],
     ) -> None:
-        self._container, self._inner, self._nodes = container, inner, nodes
+        self._container, self._inner, self._nodes, self._flows = container, inner, nodes, flows
         boundaries: dict[str, list[FlowNode]] = {}
         for node in container.nodes:
             if node.type is NodeType.BOUNDARY_EVENT and node.attached_to:
@@ -67,9 +62,24 @@ class Nest:
         exits = {
             name: Exits(normal=bool(ways.normal), uncaught=bool(ways.uncaught)) for name, ways in self._ways.items()
         }
-        self._whole = build_walk_graph(container.nodes, container.flows, exits)
-        self._plain = self._whole.restrict(lambda edge: edge.kind in PLAIN)
+        net = TokenNet(container.nodes, container.flows, exits, self._fatal())
+        runs, self._plain = explore_runs(net, lambda edge: edge.kind in PLAIN)
+        self._whole = runs.graph
         self._further = self._whole.restrict(lambda edge: edge.kind is not EdgeKind.ESCAPE)
+
+    def _fatal(self) -> set[str]:
+        """Return the end events that leave this sub-process whatever else runs in it."""
+        holder = self._container.holder
+        if holder is None:
+            return set()
+        around = [node for node in self._nodes.values() if node.attached_to == holder.id]
+        found: set[str] = set()
+        for node in self._container.nodes:
+            signal = raised_signal(node)
+            catcher = catcher_of(signal, around) if signal else None
+            if signal and (signal.kind != "escalation" or (catcher is not None and catcher.cancel_activity)):
+                found.add(node.id)
+        return found
 
     def compose(self, criterion: Criterion, max_loop: int) -> Inside:
         """Return the cover of the container, then everything on top of it."""
@@ -89,24 +99,46 @@ class Nest:
         """Return the smallest cover that enters each sub-process often enough, and a bound for any cover."""
         graph = self._whole.restrict(lambda edge: edge.kind in PLAIN or self._waiting_at(edge) > 0)
         demands = base_demands(criterion, self._plain, self._whole)
-        edges, nodes = dict(demands.edges), dict(demands.nodes)
-        simple = True
-        placed: Counter[int] = Counter()
+        leaving: dict[tuple[str, str, str], list[int]] = {}
+        entered: dict[str, int] = {}
         for edge in graph.edges:
-            times = self._waiting_at(edge)
-            if times:
-                placed[edge.source] += times
-                edges[edge.index] = max(edges.get(edge.index, 0), times)
-        for number, times in placed.items():
-            entered = self._inner[self._whole.node_ids[number]]
-            whole = times == len(entered.fragments)  # else some lead where no run ends, and prove nothing
-            nodes[number] = max(nodes.get(number, 0), entered.lower_bound if whole else 1)
-            simple = simple and whole and self._ends_one_way(number) and entered.lower_bound == times
-        best = cover(graph, Demands(edges=edges, nodes=demands.nodes))
-        if simple:
-            return best.walks, best.lower_bound
-        # How inner scenarios divide over the ways out is a choice, not a need: the bound knows only how many there are.
-        return best.walks, cover(graph, Demands(edges=demands.edges, nodes=nodes)).lower_bound
+            if self._waiting_at(edge):
+                name = self._whole.node_ids[edge.source]
+                key = (name, edge.kind.value, edge.id)
+                if key not in leaving:
+                    entered[name] = entered.get(name, 0) + self._waiting_at(edge)
+                leaving.setdefault(key, []).append(edge.index)
+        wanted = dict(demands.edges)
+        loose = list(demands.loose)
+        by_index = {edge.index: edge for edge in graph.edges}
+        for indexes in leaving.values():
+            times = self._waiting_at(by_index[indexes[0]])
+            if len(indexes) == 1:
+                wanted[indexes[0]] = max(wanted.get(indexes[0], 0), times)
+            else:
+                loose.append(Loose(edges=tuple(indexes), times=times))
+        best = cover_anywhere(graph, Demands(edges=wanted, nodes=demands.nodes, loose=tuple(loose)))
+        floor = self._floor(graph, demands, entered)
+        return best.walks, best.lower_bound if floor is None else cover_anywhere(graph, floor).lower_bound
+
+    def _floor(self, graph: WalkGraph, demands: Demands, entered: Mapping[str, int]) -> Demands | None:
+        """Return what any cover must do; None where that is just what this one does.
+
+        How inner scenarios divide over the ways out is a choice, not a need: a bound knows only how many there are.
+        """
+        places = group((graph.node_ids[node], node) for node in sorted(graph.alive))
+        nodes, loose = dict(demands.nodes), list(demands.loose)
+        simple = True
+        for name, times in entered.items():
+            inner = self._inner[name]
+            whole = times == len(inner.fragments)  # else some lead where no run ends, and prove nothing
+            least = inner.lower_bound if whole else 1
+            simple = simple and whole and self._ends_one_way(name) and inner.lower_bound == times
+            if len(places[name]) == 1:
+                nodes[places[name][0]] = max(nodes.get(places[name][0], 0), least)
+            else:
+                loose.append(Loose(nodes=tuple(places[name]), times=least))
+        return None if simple else Demands(edges=demands.edges, nodes=nodes, loose=tuple(loose))
 
     def _queues_at(self, edge: Edge) -> list[Queue]:
         """Return the inner scenarios that leave a sub-process by an edge."""
@@ -119,8 +151,8 @@ class Nest:
             return list(ways.uncaught.values())
         return [ways.caught[edge.id]] if edge.kind is EdgeKind.BOUNDARY and edge.id in ways.caught else []
 
-    def _ends_one_way(self, number: int) -> bool:
-        ways = self._ways[self._whole.node_ids[number]]
+    def _ends_one_way(self, name: str) -> bool:
+        ways = self._ways[name]
         return not any(queue.waiting for queue in (*ways.caught.values(), *ways.uncaught.values()))
 
     def _waiting_at(self, edge: Edge) -> int:
@@ -161,27 +193,38 @@ class Nest:
     def _expand(self, walk: Walk, chosen: Mapping[int, Fragment] | None = None) -> Fragment:
         """Return a walk with a scenario of each sub-process put where the walk leaves it; `chosen` by edge index."""
         path: list[str] = []
-        visits = [self._whole.node_ids[walk.start]]
+        visits = [item for item in [self._whole.node_ids[walk.start]] if item]
         provokes: list[str] = []
         raises: Signal | None = None
+        finder = BarrierFinder(self._nodes, self._flows)
+        barriers: list[Barrier] = []
         for edge in walk.edges:
             if edge.kind in (EdgeKind.DONE, EdgeKind.BOUNDARY, EdgeKind.ESCAPE):
                 inner = (chosen or {}).get(edge.index) or self._next(edge)
                 if inner is not None:
+                    barriers += (item.moved(len(visits)) for item in inner.barriers)
                     path += inner.path
                     visits += inner.visits
                     provokes += inner.provokes
                     raises = inner.raises if edge.kind is EdgeKind.ESCAPE else None
             if edge.kind is EdgeKind.BOUNDARY:
                 provokes.append(edge.id)
-            if edge.kind is EdgeKind.FLOW:
-                path.append(edge.id)
-            if edge.kind not in (EdgeKind.DONE, EdgeKind.ESCAPE):
-                visits.append(self._whole.node_ids[edge.target])
+            path += edge.fires
+            entered = self._whole.node_ids[edge.target]
+            finder.step(edge, entered, len(visits))
+            if entered:
+                visits.append(entered)
+        barriers += finder.end(len(visits))
         last = self._nodes.get(self._whole.node_ids[walk.end])
         if last is not None and raises is None:
             raises = raised_signal(last)
-        return Fragment(path=tuple(path), visits=tuple(visits), provokes=tuple(provokes), raises=raises)
+        return Fragment(
+            path=tuple(path),
+            visits=tuple(visits),
+            provokes=tuple(provokes),
+            raises=raises,
+            barriers=tuple(sorted(barriers, key=lambda item: item.at)),
+        )
 
     def _next(self, edge: Edge) -> Fragment | None:
         """Return the inner scenario to put where a walk leaves a sub-process, unrun ones first."""
@@ -203,11 +246,14 @@ class Nest:
         left = Demands(
             edges={index: times for index, times in demands.edges.items() if index not in walked},
             nodes={node: times for node, times in demands.nodes.items() if node not in visited},
+            loose=tuple(
+                item for item in demands.loose if not walked.intersection(item.edges) | visited.intersection(item.nodes)
+            ),
         )
         return [
             Extra(kind="boundary", of=event, fragment=self._expand(walk))
-            for event, group in attribute_walks(cover(self._further, left).walks).items()
-            for walk in group
+            for event, walks_of in attribute_walks(cover_anywhere(self._further, left).walks).items()
+            for walk in walks_of
         ]
 
     def _loop_extras(self, walks: Sequence[Walk], max_loop: int) -> list[Extra]:
@@ -265,8 +311,8 @@ class Nest:
         if walk is None:
             return Fragment(path=(), visits=())
         return Fragment(
-            path=tuple(edge.id for edge in walk.edges if edge.kind is EdgeKind.FLOW),
-            visits=(ids[walk.start], *(ids[edge.target] for edge in walk.edges)),
+            path=tuple(flow for edge in walk.edges for flow in edge.fires),
+            visits=tuple(ids[node] for node in (walk.start, *(edge.target for edge in walk.edges)) if ids[node]),
         )
 
 

@@ -9,20 +9,23 @@ from orchestra_kit.design.coverage.boundaries import attribute_walks
 from orchestra_kit.design.coverage.components import loop_edges
 from orchestra_kit.design.coverage.composition import compose
 from orchestra_kit.design.coverage.containers import Container, containers_of
-from orchestra_kit.design.coverage.cover import Cover, cover
+from orchestra_kit.design.coverage.cover import Cover
 from orchestra_kit.design.coverage.criteria import Criterion, base_demands, further_demands, to_criterion
 from orchestra_kit.design.coverage.loops import loop_walks
 from orchestra_kit.design.coverage.naming import KeyMaker
 from orchestra_kit.design.coverage.reasons import unreachable
-from orchestra_kit.design.coverage.walk_graph import EdgeKind, Walk, WalkGraph, build_walk_graph
+from orchestra_kit.design.coverage.spreading import cover_anywhere
+from orchestra_kit.design.coverage.token_net import TokenNet
+from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
+from orchestra_kit.design.coverage.walk_graph import EdgeKind, Walk, WalkGraph
 from orchestra_kit.model.process import ControlFlowGraph, NodeType
 
-_BASE = (EdgeKind.FLOW, EdgeKind.LINK, EdgeKind.DONE)
 _SPLIT_KINDS = {
-    NodeType.PARALLEL_GATEWAY: "its branches run together, but each walk follows one of them",
-    NodeType.INCLUSIVE_GATEWAY: "several branches may run together, but each walk follows one of them",
-    NodeType.COMPLEX_GATEWAY: "its condition is not looked at; each walk follows one branch",
-    NodeType.EVENT_BASED_GATEWAY: "each walk assumes that the event of its branch comes first",
+    NodeType.PARALLEL_GATEWAY: "its branches run one after the other, each of them wholly, before what follows",
+    NodeType.INCLUSIVE_GATEWAY: "all its conditions hold together, except where its default flow is taken",
+    NodeType.COMPLEX_GATEWAY: "its condition is not looked at: any of its branches may run, alone or together, and where "
+    "several come together each goes on by itself",
+    NodeType.EVENT_BASED_GATEWAY: "each scenario has to bring about the event of its branch before the others",
 }
 
 
@@ -68,6 +71,8 @@ class ContainerPlan:
     additions: tuple[Addition, ...]
     unreachable: tuple[tuple[str, str], ...]
     assumptions: tuple[str, ...]
+    size_sequential: int = 0
+    """The size when each run walks one branch of every split: what parallel branches save shows against it."""
     steps: int = 0
 
     @property
@@ -83,6 +88,7 @@ class ContainerPlan:
             "criterion": self.criterion.value,
             "size": self.size,
             "lowerBound": self.lower_bound,
+            "sizeSequential": self.size_sequential,
             "certificate": list(self.certificate),
             "scenarios": [item.to_json() for item in self.scenarios],
             "additions": [item.to_json() for item in self.additions],
@@ -133,11 +139,12 @@ def plan_suite(
 
 def plan_container(graph: ControlFlowGraph, container: Container, criterion: Criterion, max_loop: int) -> ContainerPlan:
     """Return the plan of one container, its sub-processes taken as single steps."""
-    whole = build_walk_graph(container.nodes, container.flows)
-    base = whole.restrict(lambda edge: edge.kind in _BASE)
+    net = TokenNet(container.nodes, container.flows)
+    runs, base = explore_runs(net, lambda edge: edge.kind in PLAIN)
+    whole = runs.graph
     further = whole.restrict(lambda _: True)
-    best = cover(base, base_demands(criterion, base, whole))
-    around = cover(further, further_demands(criterion, further, base, whole))
+    best = cover_anywhere(base, base_demands(criterion, base, whole))
+    around = cover_anywhere(further, further_demands(criterion, further, base, whole))
     keys = KeyMaker(graph)
     scenarios = tuple(_scenario(whole, walk, keys) for walk in best.walks)
     additions = [*_boundary_additions(whole, around, keys)]
@@ -151,15 +158,24 @@ def plan_container(graph: ControlFlowGraph, container: Container, criterion: Cri
         lower_bound=best.lower_bound,
         certificate=tuple(element for element, _ in best.certificate),
         additions=tuple(additions),
-        unreachable=tuple(unreachable(container, further)),
+        unreachable=tuple(unreachable(container, runs, further)),
         assumptions=tuple(assumptions(container)),
+        size_sequential=_sequential_size(container, criterion) if net.runs_branches() else len(best.walks),
         steps=best.steps,
     )
 
 
+def _sequential_size(container: Container, criterion: Criterion) -> int:
+    """Return how many walks of one token the criterion needs."""
+    net = TokenNet(container.nodes, container.flows, one_token=True)
+    runs, base = explore_runs(net, lambda edge: edge.kind in PLAIN)
+    return len(cover_anywhere(base, base_demands(criterion, base, runs.graph)).walks)
+
+
 def _scenario(graph: WalkGraph, walk: Walk, keys: KeyMaker) -> PlannedScenario:
-    path = tuple(edge.id for edge in walk.edges if edge.kind is EdgeKind.FLOW)
-    visits = (graph.node_ids[walk.start], *(graph.node_ids[edge.target] for edge in walk.edges))
+    path = tuple(flow for edge in walk.edges for flow in edge.fires)
+    entered = (graph.node_ids[node] for node in (walk.start, *(edge.target for edge in walk.edges)))
+    visits = tuple(node for node in entered if node)
     provokes = tuple(edge.id for edge in walk.edges if edge.kind is EdgeKind.BOUNDARY)
     return PlannedScenario(key=keys.key(path, visits, provokes), path=path, visits=visits, provokes=provokes)
 
@@ -195,9 +211,13 @@ def assumptions(container: Container) -> list[str]:
         if node.type in _SPLIT_KINDS and leaving.get(node.id, 0) > 1:
             notes.append(f"{node.type.value} '{node.id}': {_SPLIT_KINDS[node.type]}.")
         elif not node.type.is_gateway and leaving.get(node.id, 0) > 1:
-            notes.append(f"'{node.id}': several flows leave it, each walk follows one of them.")
+            notes.append(
+                f"'{node.id}': several flows leave it; they are taken together, unless a condition says otherwise."
+            )
         elif node.type is NodeType.BOUNDARY_EVENT and not node.cancel_activity:
-            notes.append(f"boundaryEvent '{node.id}': its activity goes on beside the walk through it.")
+            notes.append(
+                f"boundaryEvent '{node.id}': its activity is done before what the event starts, and goes on after it."
+            )
     if container.holder is not None and container.holder.type is NodeType.AD_HOC_SUB_PROCESS:
         notes.append(f"adHocSubProcess '{container.id}': its activities may run in any order and number.")
     return notes

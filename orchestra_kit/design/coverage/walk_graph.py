@@ -1,4 +1,7 @@
-"""One flow container as a graph to walk on: where runs start and end, and the edges between."""
+"""The runs of one flow container as a graph to walk on: where runs start and end, and the steps between.
+
+A node of the graph is a moment of a run: the element entered, with the branches that wait and the tokens at joins.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,24 @@ class EdgeKind(StrEnum):
     BOUNDARY = "boundary"
     DONE = "done"  # a sub-process came to its normal end
     ESCAPE = "escape"  # an error left a sub-process and the container with it
+    TURN = "turn"  # the next token's turn: a branch has come to its end or to a join, another goes on
+    DETOUR = "detour"  # another way through one part, put in place of the steps it stands for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """One step of a walk. `id` is the sequence flow's, for a boundary edge the boundary event's."""
+    """One step of a walk. `id` is the sequence flow's, for a boundary edge the boundary event's.
+
+    `fires` names the flows that get a token in this step: all of a parallel split's with its first branch, none when a
+    later branch is taken up.
+    """
 
     index: int
     kind: EdgeKind
     id: str
     source: int
     target: int
+    fires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +56,11 @@ class Walk:
 
 @dataclass(slots=True)
 class WalkGraph:
-    """Nodes by number, edges, starts and ends. `restrict` keeps what lies on a walk from a start to an end."""
+    """Nodes by number, edges, starts and ends. `restrict` keeps what lies on a walk from a start to an end.
+
+    `node_ids` names the element that a node enters, '' where it enters none; `decided` the flows that are one way of
+    several out of their source.
+    """
 
     node_ids: list[str]
     edges: list[Edge] = field(default_factory=list)
@@ -56,6 +70,7 @@ class WalkGraph:
     leaving: dict[int, list[Edge]] = field(default_factory=dict)
     entering: dict[int, list[Edge]] = field(default_factory=dict)
     reached: set[int] = field(default_factory=set)
+    decided: frozenset[str] = frozenset()
 
     def restrict(self, allowed: Callable[[Edge], bool]) -> WalkGraph:
         """Return the part that lies on walks over allowed edges only."""
@@ -65,8 +80,8 @@ class WalkGraph:
         for edge in usable:
             leaving[edge.source].append(edge)
             entering[edge.target].append(edge)
-        reached = _closure(self.starts, lambda node: (edge.target for edge in leaving[node]))
-        ending = _closure(self.ends, lambda node: (edge.source for edge in entering[node]))
+        reached = closure(self.starts, lambda node: (edge.target for edge in leaving[node]))
+        ending = closure(self.ends, lambda node: (edge.source for edge in entering[node]))
         alive = reached & ending
         edges = [edge for edge in usable if edge.source in alive and edge.target in alive]
         part = WalkGraph(
@@ -76,6 +91,7 @@ class WalkGraph:
             ends=[node for node in self.ends if node in alive],
             alive=alive,
             reached=reached,
+            decided=self.decided,
         )
         part.leaving = {node: [] for node in alive}
         part.entering = {node: [] for node in alive}
@@ -111,7 +127,8 @@ def _trace(came: Mapping[int, Edge | None], node: int) -> Walk:
     return Walk(start=node, edges=tuple(reversed(edges)))
 
 
-def _closure(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -> set[int]:
+def closure(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -> set[int]:
+    """Return all that can be come to from somewhere."""
     found = set(starts)
     queue = deque(found)
     while queue:
@@ -120,59 +137,6 @@ def _closure(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -
                 found.add(node)
                 queue.append(node)
     return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exits:
-    """How runs leave an embedded sub-process: normally, by boundary events that catch its errors, by errors uncaught."""
-
-    normal: bool = True
-    uncaught: bool = False
-
-
-def build_walk_graph(
-    content: Sequence[FlowNode], flows: Sequence[SequenceFlow], exits: Mapping[str, Exits] | None = None
-) -> WalkGraph:
-    """Return the whole graph of one container: flows, links, boundary edges; for `exits` also how sub-processes end.
-
-    A sub-process named in `exits` becomes two nodes: itself, and the point where it is done.
-    """
-    number = {node.id: index for index, node in enumerate(content)}
-    graph = WalkGraph(node_ids=[node.id for node in content])
-    departure = dict(number)
-
-    def join(kind: EdgeKind, identifier: str, source: int, target: int) -> None:
-        graph.edges.append(Edge(index=len(graph.edges), kind=kind, id=identifier, source=source, target=target))
-
-    outside: int | None = None
-    for identifier, ways in (exits or {}).items():
-        here = number[identifier]
-        graph.node_ids.append(identifier)
-        departure[identifier] = len(graph.node_ids) - 1
-        if ways.normal:
-            join(EdgeKind.DONE, identifier, here, departure[identifier])
-        if ways.uncaught:
-            if outside is None:
-                graph.node_ids.append("")
-                outside = len(graph.node_ids) - 1
-            join(EdgeKind.ESCAPE, identifier, here, outside)
-    for flow in flows:
-        join(EdgeKind.FLOW, flow.id, departure[flow.source], number[flow.target])
-    for source, target in link_pairs(content):
-        join(EdgeKind.LINK, "", number[source], number[target])
-    for node in content:
-        if is_alternative_exit(node) and node.attached_to in number:
-            join(EdgeKind.BOUNDARY, node.id, number[node.attached_to], number[node.id])
-    goes_on = {edge.source for edge in graph.edges if edge.kind in (EdgeKind.FLOW, EdgeKind.LINK)}
-    graph.starts = [number[node.id] for node in starting_nodes(content, flows)]
-    graph.ends = [
-        departure[node.id]
-        for node in content
-        if node.type is NodeType.END_EVENT or (departure[node.id] not in goes_on and not node.triggered_by_event)
-    ]
-    if outside is not None:
-        graph.ends.append(outside)
-    return graph
 
 
 def is_alternative_exit(node: FlowNode) -> bool:

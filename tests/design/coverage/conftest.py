@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
@@ -19,14 +20,29 @@ MODEL = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 Write = Callable[..., bytes]
 
 
-@pytest.fixture(scope="session")
-def checker() -> ModuleType:
-    path = Path(__file__).with_name("certificate_checker.py")
-    spec = importlib.util.spec_from_file_location("certificate_checker", path)
+def beside(name: str) -> ModuleType:
+    """A module of this folder; tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # its dataclasses look themselves up there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def checker() -> ModuleType:
+    return beside("certificate_checker")
+
+
+@pytest.fixture(scope="session")
+def brute() -> ModuleType:
+    return beside("brute_force")
+
+
+@pytest.fixture(scope="session")
+def shapes() -> ModuleType:
+    return beside("random_shapes")
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +79,7 @@ def bpmn() -> Callable[[str], ControlFlowGraph]:
 
 
 def random_content(chance: random.Random, *, nodes: int, edges: int, depth: int = 0, prefix: str = "") -> str:
-    """A container of any shape: loops, traps, dead code, boundary events and, with depth, sub-processes."""
+    """A container of any shape for one token: loops, traps, dead code, boundary events and, with depth, sub-processes."""
     names = [f"{prefix}n{index}" for index in range(nodes)]
     parts = [f'<startEvent id="{prefix}s"/><endEvent id="{prefix}e"/>']
     sources = list(names)
@@ -72,14 +88,14 @@ def random_content(chance: random.Random, *, nodes: int, edges: int, depth: int 
             inner = random_content(chance, nodes=chance.randint(1, 3), edges=4, depth=depth - 1, prefix=f"{name}.")
             parts.append(f'<subProcess id="{name}">{inner}</subProcess>')
         else:
-            parts.append(f'<task id="{name}"/>')
+            parts.append(f'<exclusiveGateway id="{name}"/>')
         if depth and chance.random() < 0.2:
             parts.append(f'<boundaryEvent id="{name}b" attachedToRef="{name}"><errorEventDefinition/></boundaryEvent>')
             sources.append(f"{name}b")
     if depth and chance.random() < 0.3:
         parts.append(f'<endEvent id="{prefix}x"><errorEventDefinition/></endEvent>')
         names = [*names, f"{prefix}x"]
-    pairs = [(f"{prefix}s", chance.choice(names))]
+    pairs = [(f"{prefix}s", chance.choice(names))]  # the one flow out of the start
     pairs += [(chance.choice(sources), chance.choice([*names, f"{prefix}e"])) for _ in range(edges)]
     pairs = [pair for pair in pairs if pair[0] != f"{prefix}x"]
     return "".join(parts) + flows(pairs, f"{prefix}f")

@@ -6,118 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from orchestra_kit.design.bpmn import read_bpmn
-from orchestra_kit.design.coverage import ComposedScenario, compose, plan_suite
-from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType
+from orchestra_kit.design.coverage import compose, plan_suite
+from orchestra_kit.model.process import ControlFlowGraph
 
 Bpmn = Callable[[str], ControlFlowGraph]
-
-
-class Replay:
-    """Follows a scenario node by node, knowing BPMN and nothing of the planner."""
-
-    def __init__(self, graph: ControlFlowGraph, scenario: ComposedScenario) -> None:
-        self.nodes = {node.id: node for node in graph.nodes}
-        self.flows = {flow.id: flow for flow in graph.flows}
-        self.leaving: dict[str, int] = {}
-        self.entered = {flow.target for flow in graph.flows if flow.source in self.nodes}
-        for flow in graph.flows:
-            if flow.source in self.nodes and flow.target in self.nodes:
-                self.leaving[flow.source] = self.leaving.get(flow.source, 0) + 1
-        self.path, self.scenario = list(scenario.path), scenario
-
-    def run(self) -> None:
-        visits = self.scenario.visits
-        here = self.nodes[visits[0]]
-        assert here.type is NodeType.START_EVENT or here.id not in self.entered
-        for name in visits[1:]:
-            there = self.nodes[name]
-            assert self.follows(here, there), (here.id, there.id, self.path[:2], self.scenario)
-            here = there
-        assert self.path == [], "every flow of the path is fired"
-        assert not self.leaving.get(here.id) or here.type is NodeType.END_EVENT or self.holders(here)
-
-    def holders(self, node: FlowNode) -> list[FlowNode]:
-        found: list[FlowNode] = []
-        while node.container in self.nodes:
-            node = self.nodes[node.container]
-            found.append(node)
-        return found
-
-    def follows(self, here: FlowNode, there: FlowNode) -> bool:
-        if there.container == here.id:
-            return True  # into a sub-process, or on to the next of one without flows
-        if there.type is NodeType.BOUNDARY_EVENT:
-            return there.id in self.scenario.provokes and there.attached_to in {
-                here.id,
-                *(h.id for h in self.holders(here)),
-            }
-        if there.triggered_by_event:
-            return there.container in {here.container, here.id, *(h.container for h in self.holders(here))}
-        sources = [here, *self.holders(here)]
-        if self.path and self.flows[self.path[0]].target == there.id:
-            source = self.flows[self.path[0]].source
-            if source in {node.id for node in sources}:
-                self.path.pop(0)
-                return True
-        link = "link" in here.event_definitions and "link" in there.event_definitions
-        return link or any(node.container == there.container and not self.leaving.get(node.id) for node in sources)
-
-
-def replay(graph: ControlFlowGraph, process_id: str, criterion: str = "flow") -> tuple[int, int]:
-    suite = compose(graph, process_id, criterion=criterion)
-    keys = [item.key for item in suite.scenarios]
-    assert len(keys) == len(set(keys))
-    for scenario in suite.scenarios:
-        Replay(graph, scenario).run()
-    assert [item.kind for item in suite.scenarios].count("cover") == suite.size
-    assert suite.lower_bound <= suite.size
-    return suite.size, suite.lower_bound
-
-
-def account(graph: ControlFlowGraph, process_id: str) -> dict[str, str]:
-    """Check that each flow of the process is either taken by a scenario or named as uncovered; return the latter."""
-    suite = compose(graph, process_id)
-    walked = {flow for item in suite.scenarios for flow in item.path}
-    uncovered = dict(suite.uncovered)
-    assert walked & uncovered.keys() == set()
-    assert {flow.id for flow in graph.flows if flow.process_id == process_id} <= walked | uncovered.keys()
-    return uncovered
-
-
-def test_corpus_scenarios_can_be_followed_node_by_node(corpus: list[Path]) -> None:
-    uncovered: list[str] = []
-    for path in corpus:
-        graph = read_bpmn(path.read_bytes(), source=path.name).graph
-        if len({node.id for node in graph.nodes}) < len(graph.nodes):
-            continue
-        for process in graph.processes:
-            for criterion in ("flow", "node", "decision"):
-                replay(graph, process.id, criterion)
-            uncovered += [why for why in account(graph, process.id).values() if why.endswith("never ends normally")]
-    assert 0 < len(uncovered) < 20
-
-
-def test_vendored_scenarios_can_be_followed_and_cover_everything(vendored: list[Path]) -> None:
-    for path in vendored:
-        graph = read_bpmn(path.read_bytes(), source=path.name).graph
-        for process in graph.processes:
-            size, bound = replay(graph, process.id)
-            assert size == bound
-            account(graph, process.id)
-
-
-@settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 10**9), criterion=st.sampled_from(["flow", "node", "decision"]))
-def test_nested_processes_of_any_shape_give_runs_that_can_be_followed(
-    make_random: Callable[..., bytes], seed: int, criterion: str
-) -> None:
-    graph = read_bpmn(make_random(seed, nodes=4, edges=7, depth=2), source="x").graph
-    replay(graph, "p", criterion)
-    account(graph, "p")
 
 
 def flow(identifier: str, source: str, target: str, name: str = "") -> str:

@@ -73,9 +73,10 @@ def test_loops_are_taken_never_once_and_so_many_times(bpmn: Bpmn, times: int) ->
 
 
 def test_nested_and_tangled_loops_meet_their_obligations(bpmn: Bpmn) -> None:
-    tangled = START_END + '<task id="a"/><task id="b"/>' + "".join(
+    ways = "".join(f'<exclusiveGateway id="{name}"/>' for name in "abc")
+    tangled = START_END + ways + "".join(
         flow(f"f{index}", *ends)
-        for index, ends in enumerate([("s", "a"), ("s", "b"), ("a", "b"), ("b", "a"), ("a", "a"), ("b", "e")])
+        for index, ends in enumerate([("c", "a"), ("c", "b"), ("a", "b"), ("b", "a"), ("a", "a"), ("b", "e"), ("s", "c")])
     )  # fmt: skip
     plan = container(bpmn(tangled), max_loop=3)
     paths = [item.path for item in (*plan.scenarios, *(s for a in plan.additions for s in a.scenarios))]
@@ -106,7 +107,8 @@ def test_boundary_events_are_additions_with_a_mark(bpmn: Bpmn) -> None:
 
 def test_unreachable_elements_are_named_with_the_reason(bpmn: Bpmn) -> None:
     content = (
-        CHOICE + '<task id="lost"/><task id="trap"/><task id="undo" isForCompensation="true"/>'
+        CHOICE.replace("task id=\"a\"", "exclusiveGateway id=\"a\"")
+        + '<task id="lost"/><exclusiveGateway id="trap"/><task id="undo" isForCompensation="true"/>'
         + flow("l", "lost", "e") + flow("t", "a", "trap") + flow("r", "trap", "trap") + flow("d", "a", "gone")
     )  # fmt: skip
     why = dict(container(bpmn(content)).unreachable)
@@ -117,11 +119,37 @@ def test_unreachable_elements_are_named_with_the_reason(bpmn: Bpmn) -> None:
     assert "compensated" in why["undo"]
 
 
-def test_parallel_and_inclusive_splits_are_no_silent_claim(bpmn: Bpmn) -> None:
+def test_parallel_branches_run_in_one_scenario(bpmn: Bpmn) -> None:
     plan = container(bpmn(CHOICE.replace("exclusiveGateway", "parallelGateway")))
-    assert plan.size == 2
+    assert [item.path for item in plan.scenarios] == [("in", "yes", "no", "x", "y")], "both fire with the split"
+    assert (plan.size, plan.lower_bound, plan.size_sequential) == (1, 1, 2)
     assert any("parallelGateway 'g'" in note for note in plan.assumptions)
     assert container(bpmn(CHOICE)).assumptions == ()
+
+
+def test_branches_cost_as_much_as_the_widest_and_not_their_sum(bpmn: Bpmn) -> None:
+    def choice(name: str, ways: int) -> str:
+        parts = f'<exclusiveGateway id="{name}"/><exclusiveGateway id="{name}x"/>'
+        return parts + "".join(flow(f"{name}{way}", name, f"{name}x") for way in range(ways))
+
+    content = (
+        START_END + '<parallelGateway id="p"/><parallelGateway id="j"/>' + choice("g", 2) + choice("h", 4)
+        + flow("i", "s", "p") + flow("pg", "p", "g") + flow("ph", "p", "h")
+        + flow("gj", "gx", "j") + flow("hj", "hx", "j") + flow("o", "j", "e")
+    )  # fmt: skip
+    plan = container(bpmn(content))
+    assert (plan.size, plan.size_sequential) == (4, 6)
+    assert set(plan.certificate) == {"h0", "h1", "h2", "h3"}
+    assert plan.scenarios[0].path[:3] == ("i", "pg", "ph")
+
+
+def test_a_join_fed_by_branches_that_exclude_each_other_is_named(bpmn: Bpmn) -> None:
+    content = CHOICE.replace('<endEvent id="e" name="Done"/>', '<endEvent id="z"/><parallelGateway id="e"/>')
+    plan = container(bpmn(content + flow("end", "e", "z")))
+    assert plan.size == plan.lower_bound == 0
+    why = dict(plan.unreachable)
+    assert set(why) == {"s", "g", "a", "b", "e", "z", "in", "yes", "no", "x", "y", "end"}
+    assert "wait for ever at the join 'e'" in why["a"]
 
 
 def test_link_events_are_walked_without_a_flow(bpmn: Bpmn) -> None:
@@ -142,7 +170,13 @@ def test_decision_coverage_asks_only_for_branches_and_at_least_one_run(bpmn: Bpm
 
 
 def test_node_coverage_needs_no_more_than_the_nodes_ask(bpmn: Bpmn) -> None:
-    shortcut = START_END + '<task id="t"/>' + flow("a", "s", "t") + flow("b", "t", "e") + flow("c", "s", "e")
+    shortcut = (
+        START_END.replace("startEvent", "eventBasedGateway")
+        + '<task id="t"/>'
+        + flow("a", "s", "t")
+        + flow("b", "t", "e")
+        + flow("c", "s", "e")
+    )
     assert container(bpmn(shortcut), criterion="node").size == 1
     assert container(bpmn(shortcut), criterion="flow").size == 2
 
