@@ -41,6 +41,27 @@ def alone(make: SimpleNamespace, kind: str, **more: Any) -> str:
     return drawn(parse(draw_process(make.graph([make.node("n", kind, **more)], []))), "n")
 
 
+def test_a_choreography_task_names_who_takes_part_and_shades_who_answers(make: SimpleNamespace) -> None:
+    people = [{"id": "p1", "name": "Buyer", "initiating": True}, {"id": "p2", "name": "Seller", "initiating": False}]
+    text = alone(make, "choreographyTask", name="Agree", extensions={"participants": people})
+    assert all(name in text for name in ("Buyer", "Seller", "Agree"))
+    assert text.count('class="band"') == 1
+    bare = alone(make, "choreographyTask", name="Agree")
+    assert "Agree" in bare
+
+
+def test_choreography_participants_are_read_from_the_file() -> None:
+    text = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="x"><choreography id="c">
+      <participant id="a" name="Buyer"/><participant id="b" name="Seller"/>
+      <choreographyTask id="t" name="Agree" initiatingParticipantRef="b"><participantRef>a</participantRef>
+      <participantRef>b</participantRef></choreographyTask></choreography></definitions>"""
+    (node,) = read_bpmn(text.encode(), source="c.bpmn").graph.nodes
+    assert node.extensions["participants"] == [
+        {"id": "a", "name": "Buyer", "initiating": False},
+        {"id": "b", "name": "Seller", "initiating": True},
+    ]
+
+
 def test_three_kinds_of_event_based_gateway_differ(make: SimpleNamespace) -> None:
     plain = alone(make, "eventBasedGateway")
     starting = alone(make, "eventBasedGateway", extensions={"instantiate": "true"})

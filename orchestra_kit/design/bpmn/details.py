@@ -20,6 +20,9 @@ def node_details(element: Element, by_id: Mapping[str, Element], resolve: Resolv
     """Return the details of a node under the names BPMN gives them; data under `data`, its interface under `interface`."""
     found = [item for item in element if local_name(item) in _READ]
     result: dict[str, Any] = {}
+    people = [_participant(item, element, by_id, resolve) for item in element if local_name(item) == "participantRef"]
+    if people:
+        result["participants"] = people
     for item in found:
         name = local_name(item)
         if name in _CONDITIONS and text_of(item):
@@ -48,6 +51,17 @@ def interface_of(operation: Element | None) -> dict[str, str]:
         "interfaceImplementation": None if holder is None else holder.get("implementationRef"),
     }
     return {name: str(value) for name, value in entries.items() if value}
+
+
+def _participant(
+    reference: Element, element: Element, by_id: Mapping[str, Element], resolve: Resolve
+) -> dict[str, Any]:
+    """Return who takes part in a choreography activity, and whether it begins."""
+    identifier = resolve(text_of(reference))
+    target = by_id.get(identifier)
+    name = "" if target is None else str(target.get("name") or "")
+    begins = identifier == resolve(element.get("initiatingParticipantRef"))
+    return {"id": identifier, "name": name, "initiating": begins}
 
 
 def _performer(element: Element, by_id: Mapping[str, Element], resolve: Resolve) -> dict[str, str]:

@@ -81,6 +81,9 @@ def node_body(node: FlowNode, box: Box, *, expanded: bool) -> Markup:
         return _event(node, box)
     if node.type.is_gateway:
         return _gateway(node, box)
+    people = node.extensions.get("participants")
+    if node.type in _CHOREOGRAPHY and isinstance(people, list) and people and not expanded:
+        return _choreography(node, box, [item for item in people if isinstance(item, dict)])
     return _activity(node, box, expanded=expanded)
 
 
@@ -148,6 +151,30 @@ def gateway_kind(node: FlowNode) -> str:
         if node.extensions.get("instantiate") in (True, "true", "1"):
             return "instantiatingEventBasedGateway"
     return node.type.value
+
+
+_CHOREOGRAPHY = (NodeType.CHOREOGRAPHY_TASK, NodeType.CALL_CHOREOGRAPHY, NodeType.SUB_CHOREOGRAPHY)
+BAND_HEIGHT = 20.0
+
+
+def _choreography(node: FlowNode, box: Box, people: list[dict[str, object]]) -> Markup:
+    """Return a choreography activity: who takes part in bands above and below; those who answer are shaded."""
+    parts = [rectangle(box, "box bold" if node.type is NodeType.CALL_CHOREOGRAPHY else "box", 10)]
+    height = min(BAND_HEIGHT, box.height / (len(people) + 2))
+    upper, lower = box.y, box.bottom
+    for index, person in enumerate(people):
+        above = index % 2 == 0
+        band = Box(box.x, upper if above else lower - height, box.width, height)
+        upper, lower = (upper + height, lower) if above else (upper, lower - height)
+        name = str(person.get("name") or person.get("id") or "")
+        parts.append(rectangle(band, "box thin" if person.get("initiating") else "band"))
+        parts.append(centered_text(name, band, padding=4, room=LINE_HEIGHT))
+    middle = Box(box.x, upper, box.width, lower - upper)
+    markers = _markers(node, expanded=False)
+    parts.append(_task_text(node.name, middle, icon=False, markers=bool(markers)))
+    start = middle.center[0] - (len(markers) - 1) * 9
+    parts += [activity_marker(kind, start + index * 18, middle.bottom - 9.5) for index, kind in enumerate(markers)]
+    return join(parts)
 
 
 def is_roomy(box: Box) -> bool:
