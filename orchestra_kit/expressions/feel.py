@@ -289,9 +289,9 @@ class _Parser:
         if first.text in _WORDS:
             raise self.unexpected("a value")
         name, span = self._name_of_words()
-        if self._sees("("):
+        if self._sees("(") and name not in _LEFT_OUT:
             return self._called(name, span)
-        if first.text in _LEFT_OUT and (" " in name or self.now.kind == "name"):
+        if first.text in _LEFT_OUT and (" " in name or self.now.kind == "name" or self._sees("(")):
             raise self.not_read(first.span, _LEFT_OUT[first.text])
         if self.now.kind == "name" and self.now.text == "instance":
             raise self.not_read(self.now.span, _LEFT_OUT["instance"])
