@@ -62,6 +62,8 @@ def condition_lines(plan: dict[str, Any]) -> list[str]:
                 for part in item["conflict"]
             ]
             lines += [f"        with {text}" for text in item["computed"]]
+            if item["unless"]:
+                lines.append(f"        unless {' or '.join(item['unless'])}, which the model does not declare")
         lost: dict[str, list[str]] = {}
         for item in found["lost"]:
             lost.setdefault(item["reason"], []).append(item["id"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from orchestra_kit.design.conditions.guards import GuardTable, roots_of
 from orchestra_kit.design.conditions.hints import ConditionHints
 from orchestra_kit.design.conditions.outcome import PathCondition
 from orchestra_kit.design.conditions.variables import Ledger, Version
 from orchestra_kit.design.conditions.writers import OPEN_TYPES, Write, WriteKind, writes_of
-from orchestra_kit.expressions.conditions import Guard
+from orchestra_kit.expressions.conditions import Dialect, Guard
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType, SequenceFlow
 from orchestra_kit.spi.solver import Context, Definition, Requirement, SolveRequest, Symbol
 
@@ -21,6 +22,18 @@ FIRST_WINS = (
 )
 _POSSIBLY = "possibly"
 RENEWED = "a variable nothing in the model writes may have another value in each round of a loop"
+
+
+class Openness(Enum):
+    """Who may write variables without declaring it.
+
+    PEOPLE: human tasks, messages and called processes that declare no outputs, but only variables that other elements of
+    the model write, too. ANY: every activity that declares none, any variable.
+    """
+
+    DECLARED = "declared"
+    PEOPLE = "people"
+    ANY = "any"
 
 
 @dataclass(slots=True)
@@ -57,22 +70,20 @@ class PathReader:
         self._made = frozenset(
             item.variable for items in self._writes.values() for item in items if item.kind is not WriteKind.FORM
         )
-        asked = {name for guard in guards.guards.values() for name in roots_of(guard)}
+        self._asked = {name for guard in guards.guards.values() for name in roots_of(guard)}
         written = {item.variable for items in self._writes.values() for item in items}
-        self._shared = asked | written | set(hints.data) | set(hints.inputs)
+        self._shared = self._asked | written | set(hints.data) | set(hints.inputs)
         self._inside: dict[str, list[FlowNode]] = {}
         for node in graph.nodes:
             if node.id not in self._leaving and node.id in self._writes:
                 self._inside.setdefault(node.container, []).append(node)
         self._context = tuple(Context(text=guard.text, dialect=guard.dialect) for guard in guards.guards.values())
 
-    def collect(self, path: Sequence[str], visits: Sequence[str] = (), *, open_writers: bool = False) -> Collected:
-        """Return what a path asks for, in firing order.
-
-        With `open_writers` human tasks, messages and called processes that declare no outputs may write the variables
-        that other elements of the model write, too.
-        """
-        walk = _Walk(Ledger(hints=self._hints), Collected(), open_writers=open_writers)
+    def collect(
+        self, path: Sequence[str], visits: Sequence[str] = (), *, openness: Openness = Openness.DECLARED
+    ) -> Collected:
+        """Return what a path asks for, in firing order, when elements write as `openness` says."""
+        walk = _Walk(Ledger(hints=self._hints), Collected(), openness)
         visited = frozenset(visits)
         for position, (source, taken) in enumerate(self.firings(path)):
             node = self._nodes.get(source)
@@ -128,9 +139,17 @@ class PathReader:
         for writer in writers:
             for write in self._writes.get(writer, ()):
                 self._written(walk, write, position)
-        if walk.open_writers and node.type in OPEN_TYPES and node.id not in self._writes:
-            for name in sorted(self._made):
-                walk.ledger.write(Write(variable=name, node_id=node.id, kind=WriteKind.OPEN))
+        for name in self._may_write(walk.openness, node):
+            walk.ledger.write(Write(variable=name, node_id=node.id, kind=WriteKind.OPEN))
+
+    def _may_write(self, openness: Openness, node: FlowNode) -> list[str]:
+        """Return the variables an element may write without saying so."""
+        if openness is Openness.DECLARED or node.id in self._writes:
+            return []
+        if openness is Openness.PEOPLE:
+            return sorted(self._made) if node.type in OPEN_TYPES else []
+        opaque = (node.type.is_activity and not node.type.is_container) or node.type in OPEN_TYPES
+        return sorted(self._asked) if opaque else []
 
     def _written(self, walk: _Walk, write: Write, position: int) -> None:
         """Note a write; one whose expression has been read defines the new value by the old ones."""
@@ -152,8 +171,10 @@ class PathReader:
         )
 
     def _is_of_process(self, write: Write, names: Sequence[str]) -> bool:
-        """Return whether an expression is over process variables: a mapping may be over what a worker has answered."""
-        return write.kind is not WriteKind.MAPPING or all(name in self._shared for name in names)
+        """Return whether an expression is over process variables: a mapping may be over what a worker has answered, a script
+        over names of its own."""
+        local = write.kind is WriteKind.MAPPING or (write.value is not None and write.value.dialect is Dialect.SCRIPT)
+        return not local or all(name in self._shared for name in names)
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 
@@ -238,7 +259,7 @@ class _Walk:
 
     ledger: Ledger
     found: Collected
-    open_writers: bool = False
+    openness: Openness
     activities: int = 0
     seen: dict[str, _Seen] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from orchestra_kit.design.conditions.collecting import Collected, PathReader
+from orchestra_kit.design.conditions.collecting import Collected, Openness, PathReader
 from orchestra_kit.design.conditions.guards import GuardTable, read_guards
 from orchestra_kit.design.conditions.hints import ConditionHints
 from orchestra_kit.design.conditions.outcome import FeasibleSuite, JudgedScenario, LostElement, PathStatus
@@ -19,6 +19,7 @@ from orchestra_kit.spi.solver import SolveOutcome, Solver, Verdict
 TIME_LIMIT = 5.0
 MAX_QUESTIONS = 150
 """How often the solver is asked in the search for one replacement."""
+MAX_QUESTIONS_IN_ALL = 1_500
 _STATUS = {
     Verdict.SATISFIABLE: PathStatus.FEASIBLE,
     Verdict.UNSATISFIABLE: PathStatus.INFEASIBLE,
@@ -60,6 +61,7 @@ class _Judge:
         self._reader = PathReader(graph, guards, hints)
         self._flows = {flow.id: flow for flow in graph.flows}
         self._asked: dict[str, SolveOutcome] = {}
+        self._left = MAX_QUESTIONS_IN_ALL
         self._keys = KeyMaker(graph)
         for item in composed.scenarios:
             self._keys.key(item.path, item.visits, item.provokes)
@@ -122,7 +124,21 @@ class _Judge:
                 if item.id in outcome.core
             ),
             reason=outcome.reason,
+            unless=self._unless(Run.of(scenario), outcome) if outcome.verdict is Verdict.UNSATISFIABLE else (),
         )
+
+    def _unless(self, run: Run, refuted: SolveOutcome) -> tuple[str, ...]:
+        """Return what would make an impossible run possible after all: activities that write more than they declare."""
+        wider = self._reader.collect(run.path, run.visits, openness=Openness.ANY)
+        if self._solve(wider, boundaries=False).verdict is not Verdict.SATISFIABLE:
+            return ()
+        asked = {name for item in wider.conditions if item.key in refuted.core for name in item.bind}
+        writes = [
+            (item.node_id, item.variable)
+            for item, _ in wider.reads
+            if item.origin.startswith("possibly") and item.variable in asked
+        ]
+        return tuple(dict.fromkeys(f"'{node}' writes '{variable}'" for node, variable in writes))
 
     def _solve(self, found: Collected, *, boundaries: bool) -> SolveOutcome:
         request = self._reader.request(found, boundaries=boundaries, time_limit=TIME_LIMIT)
@@ -141,7 +157,7 @@ class _Judge:
             return found, None
         outcome = self._solve(found, boundaries=boundaries)
         if outcome.verdict is Verdict.UNSATISFIABLE:
-            wider = self._reader.collect(run.path, run.visits, open_writers=True)
+            wider = self._reader.collect(run.path, run.visits, openness=Openness.PEOPLE)
             if wider.requirements != found.requirements:
                 other = self._solve(wider, boundaries=boundaries)
                 if other.verdict is Verdict.SATISFIABLE:
@@ -150,6 +166,7 @@ class _Judge:
 
     def _may_be(self, run: Run) -> bool:
         """Return False for a beginning of a run whose conditions conflict already."""
+        self._left = max(0, self._left - 1)
         outcome = self._solved(run, boundaries=False)[1]
         return outcome is None or outcome.verdict is not Verdict.UNSATISFIABLE
 
@@ -186,7 +203,7 @@ class _Judge:
         for flow in dict.fromkeys(flow for item in gone for flow in item.scenario.path):
             if flow in walked or not self._counts(flow, cover, found):
                 continue
-            search = finder.find(flow, feasible=self._may_be, limit=MAX_QUESTIONS)
+            search = finder.find(flow, feasible=self._may_be, limit=min(MAX_QUESTIONS, self._left))
             if search.run is None:
                 lost.append(self._lost(flow, gone, proven=search.exhausted))
                 continue
@@ -212,7 +229,9 @@ class _Judge:
         how = (
             "every run through it is impossible" if proven else "no possible run through it was found within the bounds"
         )
-        return LostElement(element_id=flow, reason=f"{how}, for example: {reason}", proven=proven)
+        return LostElement(
+            element_id=flow, reason=f"{how}, for example: {reason}", proven=proven, unless=conflict.unless
+        )
 
     def _replaced_extra(self, gone: JudgedScenario) -> JudgedScenario | None:
         """Return another run for what an infeasible loop or boundary scenario was added for."""
@@ -224,7 +243,7 @@ class _Judge:
             return None
         finder = RunFinder(self._graph, self._composed.process_id, max_loop=self._max_loop)
         times = max(1, scenario.path.count(goal))
-        search = finder.find(goal, times=times, feasible=self._may_be, limit=MAX_QUESTIONS // 2)
+        search = finder.find(goal, times=times, feasible=self._may_be, limit=min(MAX_QUESTIONS // 2, self._left))
         if search.run is None:
             return None
         judged = self.judge(self._scenario(search.run, scenario.kind, scenario.of))

@@ -58,6 +58,7 @@ class PathCondition:
 class JudgedScenario:
     """A path with what was found: `values` by symbol satisfy all its conditions; `core` are those that conflict.
 
+    `unless` says which activities would make an infeasible path possible if they wrote more than the model declares.
     `replaces` names the infeasible scenarios whose flows it covers.
     """
 
@@ -71,6 +72,7 @@ class JudgedScenario:
     core: tuple[PathCondition, ...] = ()
     computed_in_core: tuple[str, ...] = ()
     reason: str = ""
+    unless: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     open_choices: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -112,6 +114,7 @@ class JudgedScenario:
         if self.status is PathStatus.INFEASIBLE:
             result["conflict"] = [item.to_json() for item in self.core]
             result["computed"] = list(self.computed_in_core)
+            result["unless"] = list(self.unless)
         for name, value in (("reason", self.reason), ("unread", self.unread), ("undecided", self.open_choices)):
             if value:
                 result[name] = value if isinstance(value, str) else list(value)
@@ -127,10 +130,11 @@ class LostElement:
     element_id: str
     reason: str
     proven: bool
+    unless: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as in `orchestra suite plan --conditions`."""
-        return {"id": self.element_id, "reason": self.reason, "proven": self.proven}
+        return {"id": self.element_id, "reason": self.reason, "proven": self.proven, "unless": list(self.unless)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
