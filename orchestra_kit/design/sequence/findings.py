@@ -10,7 +10,6 @@ _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 SEVERITIES: dict[str, Severity] = {
     # nothing or not all could be read
-    "CANNOT_READ_FILE": _ERROR,
     "EMPTY_FILE": _ERROR,
     "NOT_TEXT": _ERROR,
     "TOO_LARGE": _ERROR,
@@ -30,8 +29,6 @@ SEVERITIES: dict[str, Severity] = {
     "MESSAGE_WITHOUT_TEXT": _INFO,
     "NAME_NOT_QUOTED": _WARNING,
     "SEMICOLON_IN_TEXT": _WARNING,
-    "UNDECLARED_PARTICIPANT": _INFO,
-    "DUPLICATE_PARTICIPANT": _WARNING,
     # blocks
     "END_WITHOUT_BLOCK": _ERROR,
     "BRANCH_WITHOUT_BLOCK": _ERROR,
@@ -39,7 +36,6 @@ SEVERITIES: dict[str, Severity] = {
     "UNCLOSED_BLOCK": _ERROR,
     "EMPTY_FRAGMENT": _INFO,
     "RETURN_WITHOUT_CALL": _WARNING,
-    "NOT_ACTIVE": _INFO,
     # what PlantUML's preprocessor would add
     "INCLUDE_SKIPPED": _WARNING,
     "MACRO_SKIPPED": _WARNING,

@@ -130,8 +130,6 @@ class _PlantUmlReader:
             return
         for identifier, name in written.names:
             self.builder.declare(identifier, plain(name), "participant", line.number)
-        if written.text is None:
-            self._findings.add("MESSAGE_WITHOUT_TEXT", "the message has no text.", line=line.number)
         suffix = written.suffix
         self.builder.message(
             written.sender,
