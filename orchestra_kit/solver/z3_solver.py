@@ -227,11 +227,18 @@ class _Attempt:
             pins = self._search.pins([*required, *barred])
             if self._search.check(*pins) != z3.sat:
                 break
-            values, kinds = read_values(self.symbols, self._solver.model())
+            model = self._solver.model()
+            values, kinds = read_values(self.symbols, model)
             reason = self._disagreement(values, kinds)
             if not reason:
-                variants = self._variants(required, pins, values, kinds) if self._request.boundaries else ()
-                return SolveOutcome(verdict=Verdict.SATISFIABLE, values=values, kinds=kinds, variants=tuple(variants))
+                further = self._request.boundaries
+                return SolveOutcome(
+                    verdict=Verdict.SATISFIABLE,
+                    values=values,
+                    kinds=kinds,
+                    free=self._search.free(list(self._formulas.values()), model) if further else (),
+                    variants=tuple(self._variants(required, pins, values)) if further else (),
+                )
             chosen = [pin for pin in pins if not any(pin.eq(item) for item in required)]
             if not chosen:
                 break
@@ -262,9 +269,7 @@ class _Attempt:
 
     # --- boundaries --------------------------------------------------------------------------------------------------
 
-    def _variants(
-        self, required: list[Formula], pins: list[Formula], base: Mapping[str, Any], kinds: Mapping[str, str]
-    ) -> list[Variant]:
+    def _variants(self, required: list[Formula], pins: list[Formula], base: Mapping[str, Any]) -> list[Variant]:
         """Return values around each comparison by size, as far as they stay on the path; none twice."""
         seen = {_digest(base)}
         found: list[Variant] = []

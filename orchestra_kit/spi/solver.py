@@ -82,12 +82,14 @@ class Variant(Value):
 class SolveOutcome(Value):
     """The answer. `core` are the ids of requirements (and definitions) that cannot all be met; none of them can be left out.
 
-    `kinds` names, by symbol or path such as `order@1.due`, what is not plain JSON: date, dateTime, time, duration or months.
+    `kinds` names, by symbol or path such as `order_2.due`, what is not plain JSON: date, dateTime, time, duration or months.
+    `free` are symbols whose value does not matter beside the others, as long as it is of its kind.
     """
 
     verdict: Verdict
     values: dict[str, Any] = {}
     kinds: dict[str, str] = {}
+    free: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     core: tuple[str, ...] = ()
     reason: str = ""

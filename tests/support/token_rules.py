@@ -224,8 +224,10 @@ class Rules:
             yield scope
         if event.attached_to in self.model.nodes:
             activity = self.model.nodes[event.attached_to]
+            insides = {self.inside(activity)} | ({None} if activity.type == "callActivity" else set())
             for taken in self.consume(scope, activity.id):
-                yield taken.having(Child(activity.id, self.inside(activity)))
+                for inside in insides:
+                    yield taken.having(Child(activity.id, inside))
 
     def can_finish(self, scope: Scope) -> bool:
         """Return whether the container can end now with no more flow written: no token left, or by a terminate end."""

@@ -93,7 +93,7 @@ class _Judge:
             lost=tuple(lost),
             variables=self._reports([*scenarios, *infeasible]),
             unread=tuple(self._guards.unread.values()),
-            assumptions=tuple(dict.fromkeys(text for item in scenarios for text in item.assumptions)),
+            assumptions=tuple(dict.fromkeys(text for item in (*scenarios, *infeasible) for text in item.assumptions)),
         )
 
     def judge(self, scenario: ComposedScenario) -> JudgedScenario:
@@ -116,6 +116,7 @@ class _Judge:
             status=_STATUS[outcome.verdict],
             values=outcome.values,
             kinds=outcome.kinds,
+            free=outcome.free,
             variants=outcome.variants,
             core=tuple(by_key[key] for key in outcome.core if key in by_key),
             computed_in_core=tuple(

@@ -68,6 +68,7 @@ class JudgedScenario:
     versions: tuple[Version, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     core: tuple[PathCondition, ...] = ()
     computed_in_core: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class JudgedScenario:
         return {name: value for name, value in self.values.items() if name not in left_out}
 
     def expected(self) -> list[dict[str, Any]]:
-        """Return the values the system has to answer with, and how to bring them about."""
+        """Return the values the system has to answer with, and how to bring them about; not those that do not matter."""
         return [
             {
                 "variable": item.variable,
@@ -95,6 +96,7 @@ class JudgedScenario:
             }
             for item in self.versions
             if item.kind is VariableClass.OBSERVED and not item.computed and item.symbol in self.values
+            if item.symbol not in self.free
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +112,7 @@ class JudgedScenario:
             result["data"] = self.settable()
             result["expects"] = self.expected()
             result["kinds"] = dict(self.kinds)
+            result["free"] = list(self.free)
             result["variants"] = [item.to_json() for item in self.variants]
         if self.status is PathStatus.INFEASIBLE:
             result["conflict"] = [item.to_json() for item in self.core]

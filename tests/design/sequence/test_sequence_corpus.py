@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sequence_graph_check import check_graph
 from sequence_line_counts import counts_of
 
 from orchestra_kit.design.coverage import plan_suite
 from orchestra_kit.design.reading import read_process
 from orchestra_kit.design.sequence import MESSAGE, SequenceDocument
-from orchestra_kit.model import ControlFlowGraph, NodeType
 
 COUNTED_BY_HAND = {
     "puml__02-provision-new-agent.puml": (14, 0),
@@ -94,39 +94,6 @@ def test_each_message_is_one_node_with_its_line(documents: dict[Path, SequenceDo
 def test_graphs_hold_together(documents: dict[Path, SequenceDocument]) -> None:
     for document in documents.values():
         check_graph(document.graph)
-
-
-def check_graph(graph: ControlFlowGraph) -> None:
-    """Every id once; every flow between nodes; every node on a walk from the start to the end; sound gateways."""
-    identifiers = [node.id for node in graph.nodes] + [flow.id for flow in graph.flows]
-    assert len(identifiers) == len(set(identifiers))
-    nodes = {node.id: node for node in graph.nodes}
-    forward: dict[str, list[str]] = {name: [] for name in nodes}
-    backward: dict[str, list[str]] = {name: [] for name in nodes}
-    for flow in graph.flows:
-        forward[flow.source].append(flow.target)
-        backward[flow.target].append(flow.source)
-    starts = [node.id for node in graph.nodes if node.type is NodeType.START_EVENT]
-    ends = [node.id for node in graph.nodes if node.type is NodeType.END_EVENT]
-    assert len(starts) == len(ends) == len(graph.processes)
-    assert reached(starts, forward) == set(nodes) == reached(ends, backward)
-    for node in graph.nodes:
-        if node.type is NodeType.PARALLEL_GATEWAY:
-            assert min(len(forward[node.id]), len(backward[node.id])) == 1
-        elif not node.type.is_gateway:
-            assert len(forward[node.id]) == (0 if node.type is NodeType.END_EVENT else 1)
-        if node.default_flow is not None:
-            assert any(flow.id == node.default_flow and flow.source == node.id for flow in graph.flows)
-
-
-def reached(start: list[str], following: dict[str, list[str]]) -> set[str]:
-    found, waiting = set(start), list(start)
-    while waiting:
-        for name in following[waiting.pop()]:
-            if name not in found:
-                found.add(name)
-                waiting.append(name)
-    return found
 
 
 def test_every_diagram_can_be_planned_at_its_lower_bound(documents: dict[Path, SequenceDocument]) -> None:
