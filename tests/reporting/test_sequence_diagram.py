@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from lxml import etree, html
 
 from orchestra_kit.design.reading import read_process
 from orchestra_kit.model import ControlFlowGraph
-from orchestra_kit.reporting import draw_process, render_plan
+from orchestra_kit.reporting import build_report, draw_process, render_html, render_plan
 from orchestra_kit.reporting.diagram.draw import draw_scene
 from orchestra_kit.reporting.diagram.fragments import Frame, find_frames
 from orchestra_kit.reporting.palette import ElementStatus
@@ -224,3 +225,12 @@ def test_every_sequence_file_of_the_corpus_shows_all_its_messages() -> None:
         view = [float(value) for value in root.get("viewBox").split()]
         assert view[2] > 50
         assert view[3] > 50
+
+
+def test_the_report_of_a_run_shows_the_messages_it_passed(shop: ControlFlowGraph, make: SimpleNamespace) -> None:
+    order = next(node.id for node in shop.nodes if node.name == "order")
+    flow = next(item.id for item in shop.flows if item.target == order)
+    facts = make.facts([make.step(0, "order", order, (flow,))], [make.result("order", 0)])
+    page = html.fromstring(render_html(build_report([facts], graph=shop, generated_at=make.noon)))
+    (drawn,) = page.xpath(f"//div[@id='picture']//*[@data-id='{order}']")
+    assert "passed" in drawn.get("class")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from orchestra_kit.model import ControlFlowGraph, FlowNode, MessageFlow, SequenceFlow
@@ -154,6 +153,7 @@ class _Container:
         attached = {node.id for node in self.boundary}
         self.nodes = [node for node in inside if node.id not in attached]
         self.host = {node.id: node.attached_to or node.id for node in inside}
+        self.hosts = {node.attached_to for node in self.boundary}
         self.flows = [flow for flow in graph.flows if flow.source in ids and flow.target in ids]
         self.cells: dict[str, Cell] = {}
         self.scene = Scene()
@@ -188,13 +188,12 @@ class _Container:
         return max([box.bottom for box in boxes] + ends, default=0)
 
     def _cell(self, node: FlowNode) -> Cell:
-        children = any(child.container == node.id for child in self.graph.nodes)
-        if node.type.is_container and children and self.depth < 12:
+        if node.type.is_container and any(child.container == node.id for child in self.graph.nodes) and self.depth < 12:
             scene, (width, height) = _Container(self.graph, node.id, self.process_id, self.depth + 1).place()
             return Cell(max(width, text_width(node.name) + 40), height, scene)
         width, height = natural_size(node)
         if node.type.is_activity:
-            extra = 22.0 if any(item.attached_to == node.id for item in self.boundary) else 0.0
+            extra = 22.0 if node.id in self.hosts else 0.0
             return Cell(width, height + 2 * extra)
         lines = wrap(node.name, 90, size=11)
         label = 13.0 * len(lines) + 4 if lines else 0.0
@@ -218,19 +217,24 @@ class _Container:
     def _columns(self, ranked: Ranked) -> list[tuple[float, float]]:
         """Return the middle and width of each rank, with room between them for labels and turning lines."""
         named = {flow.id: text_width(flow.name, 11) for flow in self.flows}
+        leaving = self._leaving(ranked)
         columns: list[tuple[float, float]] = []
         x = PADDING + (6 if self.depth else 0)
         for rank, column in enumerate(ranked.columns):
             width = max((self.cells[cell].width for cell in column if cell in self.cells), default=20)
             columns.append((x + width / 2, width))
-            leaving = [key for key, chain in ranked.chains.items() if rank in self._passed(ranked, chain)]
-            label = max((min(named.get(key, 0), 90) for key in leaving), default=0)
-            x += width + max(COLUMN_GAP, label + 34, TRACK * len(leaving) + 24)
+            keys = leaving.get(rank, ())
+            label = max((min(named.get(key, 0), 90) for key in keys), default=0)
+            x += width + max(COLUMN_GAP, label + 34, TRACK * len(keys) + 24)
         return columns
 
-    def _passed(self, ranked: Ranked, chain: Sequence[str]) -> set[int]:
-        ranks = [ranked.rank[cell] for cell in chain]
-        return {min(pair) for pair in pairwise(ranks)}
+    def _leaving(self, ranked: Ranked) -> dict[int, list[str]]:
+        """Return for each rank the flows that cross the gap right of it."""
+        found: dict[int, list[str]] = {}
+        for key, chain in ranked.chains.items():
+            for rank in {min(pair) for pair in pairwise(ranked.rank[cell] for cell in chain)}:
+                found.setdefault(rank, []).append(key)
+        return found
 
     def _put(self, node: FlowNode, x: float, y: float) -> None:
         cell = self.cells[node.id]
@@ -284,6 +288,9 @@ class _Container:
         """Return the outermost flows of each gateway: they leave by its upper and lower corner, when nothing is in the
         way. The gateway's label moves out of their way too."""
         found: set[str] = set()
+        leaving: dict[str, list[SequenceFlow]] = {}
+        for flow in self.flows:
+            leaving.setdefault(flow.source, []).append(flow)
         for node in self.nodes:
             if not node.type.is_gateway:
                 continue
@@ -291,8 +298,8 @@ class _Container:
             column = ranked.columns[ranked.rank[node.id]]
             ends = [
                 (middle[ranked.chains[flow.id][1]] - self._aim(ranked.chains[flow.id][1]), flow.id)
-                for flow in self.flows
-                if flow.source == node.id and flow.id in ranked.chains and flow.id not in ranked.backward
+                for flow in leaving.get(node.id, ())
+                if flow.id in ranked.chains and flow.id not in ranked.backward
             ]
             used: list[bool] = []
             for y, flow_id in (min(ends), max(ends)) if ends else ():

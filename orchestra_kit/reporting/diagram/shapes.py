@@ -159,7 +159,7 @@ BAND_HEIGHT = 20.0
 
 def _choreography(node: FlowNode, box: Box, people: list[dict[str, object]]) -> Markup:
     """Return a choreography activity: who takes part in bands above and below; those who answer are shaded."""
-    parts = [rectangle(box, "box bold" if node.type is NodeType.CALL_CHOREOGRAPHY else "box", 10)]
+    parts = [rectangle(box, "box bold" if node.type is NodeType.CALL_CHOREOGRAPHY else "box")]
     height = min(BAND_HEIGHT, box.height / (len(people) + 2))
     upper, lower = box.y, box.bottom
     for index, person in enumerate(people):
