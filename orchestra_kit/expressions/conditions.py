@@ -90,6 +90,8 @@ def _read(text: str, language: str | None) -> tuple[Dialect, Node]:
     if stripped.startswith("=") and not stripped.startswith("=="):
         return Dialect.FEEL, read_as(text, Dialect.FEEL)
     named = (language or "").lower()
+    if named == "prose":
+        raise ExpressionError(f"`{stripped[:80]}` is said in words, not as a condition.")
     dialect = _dialect_named(named)
     return _tried(text) if dialect is None else _only(text, dialect)
 

@@ -68,7 +68,8 @@ def _walk(items: Sequence[Item], waiting: _Waiting) -> _Waiting:
 def _after_message(message: Message, waiting: _Waiting) -> _Waiting:
     if message.to_self:
         return waiting
-    if message.dashed or message.explicit_return or _SAYS_ANSWER.match(message.text[:60]):
+    looks_back = message.dashed and not message.arrow.endswith(")")  # Mermaid's --) says that nobody waits
+    if looks_back or message.explicit_return or _SAYS_ANSWER.match(message.text[:60]):
         for position in range(len(waiting) - 1, -1, -1):
             call = waiting[position]
             if call.caller == message.receiver and call.called == message.sender:

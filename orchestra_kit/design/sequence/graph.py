@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,10 @@ REFERENCE = "reference"
 """The key of a node's extensions that says which reference to another diagram it is."""
 
 
+_COMPARES = re.compile(r"[=!<>]=|[\w)\]\"'] ?[<>=] ?[\w(\"'-]|&&|\|\|")
+_LITERALS = re.compile(r"\b(?:TRUE|FALSE|NULL|True|False|Null)\b")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _End:
     """A node that waits for what comes next, and what the flow to it will say."""
@@ -44,6 +49,7 @@ class _End:
     guard: str | None = None
     name: str = ""
     default: bool = False
+    line: int | None = None
 
 
 _Ends = list[_End]
@@ -131,7 +137,7 @@ class _ProcessWriter:
         for index, section in enumerate(fragment.sections):
             default = index == last > 0 and not section.guard
             name = section.guard or ("else" if default else "")
-            branch = _End(source=split, guard=section.guard or None, name=name, default=default)
+            branch = _End(source=split, guard=section.guard or None, name=name, default=default, line=section.line)
             out += self._sequence(section.items, [branch], out)
         if last == 0:
             out.append(_otherwise(split, fragment))
@@ -147,14 +153,16 @@ class _ProcessWriter:
         head = self._split(fragment, NodeType.EXCLUSIVE_GATEWAY, ends, extensions=said)
         left: _Ends = []
         if bounds.least == 0:
-            body = self._chain(fragment.sections, [_End(source=head, guard=guard or None, name=guard)], left)
+            body = self._chain(
+                fragment.sections, [_End(source=head, guard=guard or None, name=guard, line=fragment.line)], left
+            )
             self._connect(body, head)
             out = [_no_more(head, guard), *left]
             return self._joined(self._id(fragment, "end"), out, fragment.line) if left else out
         body = self._chain(fragment.sections, [_End(source=head)], left)
         check = self._node(self._id(fragment, "again"), NodeType.EXCLUSIVE_GATEWAY, line=fragment.line, extensions=said)
         self._connect(body, check)
-        self._connect([_End(source=check, guard=guard or None, name=guard)], head)
+        self._connect([_End(source=check, guard=guard or None, name=guard, line=fragment.line)], head)
         out = [_no_more(check, guard), *left]
         return self._joined(self._id(fragment, "end"), out, fragment.line) if left else out
 
@@ -171,7 +179,7 @@ class _ProcessWriter:
         done: _Ends = []
         for index, section in enumerate(branches, start=1):
             left = []
-            out = self._sequence(section.items, [_End(source=split, name=section.guard)], left)
+            out = self._sequence(section.items, [_End(source=split, name=section.guard, line=section.line)], left)
             out += left
             if len(out) > 1:
                 out = self._joined(self._id(fragment, f"branch{index}"), out, section.line)
@@ -188,7 +196,7 @@ class _ProcessWriter:
             split = self._split(fragment, NodeType.EXCLUSIVE_GATEWAY, ends)
             ends = [_End(source=split, name="no option", default=True)]
             for section in options:
-                branch = _End(source=split, guard=section.guard or None, name=section.guard)
+                branch = _End(source=split, guard=section.guard or None, name=section.guard, line=section.line)
                 ends += self._sequence(section.items, [branch], left)
         out = [*ends, *left]
         return self._joined(self._id(fragment, "end"), out, fragment.line) if options or left else out
@@ -197,7 +205,7 @@ class _ProcessWriter:
         """Either what is inside and then out of the fragment around it, or on as if nothing were there."""
         split = self._split(fragment, NodeType.EXCLUSIVE_GATEWAY, ends)
         first, *others = fragment.sections
-        branch = _End(source=split, guard=first.guard or None, name=first.guard)
+        branch = _End(source=split, guard=first.guard or None, name=first.guard, line=first.line)
         inner: _Ends = []
         breaks += self._sequence(first.items, [branch], inner)
         breaks += inner
@@ -206,7 +214,9 @@ class _ProcessWriter:
         out: _Ends = []
         for index, section in enumerate(others):
             default = index == len(others) - 1 and not section.guard
-            branch = _End(source=split, guard=section.guard or None, name=section.guard, default=default)
+            branch = _End(
+                source=split, guard=section.guard or None, name=section.guard, default=default, line=section.line
+            )
             out += self._sequence(section.items, [branch], breaks)
         return self._joined(self._id(fragment, "end"), out, fragment.line)
 
@@ -313,8 +323,9 @@ class _ProcessWriter:
                     target=target,
                     container=process,
                     process_id=process,
-                    condition=Condition(text=end.guard, language="text") if end.guard else None,
+                    condition=_condition(end.guard) if end.guard else None,
                     is_default=end.default,
+                    line=end.line,
                 )
             )
 
@@ -325,6 +336,13 @@ class _ProcessWriter:
             if note.after:
                 target = f"{self._prefix}m{note.after}"
                 self._parts.associations.append(Association(id=f"{identifier}_line", source=identifier, target=target))
+
+
+def _condition(guard: str) -> Condition:
+    """Return a guard as the condition it is: most are prose, and only what compares or joins is left to be read."""
+    if not _COMPARES.search(guard):
+        return Condition(text=guard, language="prose")
+    return Condition(text=_LITERALS.sub(lambda found: found[0].lower(), guard))
 
 
 def _otherwise(split: str, fragment: Fragment) -> _End:

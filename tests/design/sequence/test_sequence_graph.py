@@ -47,6 +47,33 @@ def test_alt_takes_one_branch_and_a_bare_else_is_the_default(mermaid: Read) -> N
     assert gateway.type is NodeType.EXCLUSIVE_GATEWAY and gateway.default_flow == "alt1-m3"
 
 
+@pytest.mark.parametrize(
+    "guard, text, language",
+    [
+        ("Product found", "Product found", "prose"),
+        ("hasDuplicateId == TRUE", "hasDuplicateId == true", None),
+        ("amount > 100", "amount > 100", None),
+        ("fetchInStock = true", "fetchInStock = true", None),
+        ("Timeout (30s) -> retry", "Timeout (30s) -> retry", "prose"),
+        ("a && !b", "a && !b", None),
+    ],
+)
+def test_a_guard_that_compares_is_a_condition_and_others_are_prose(
+    plantuml: Read, guard: str, text: str, language: str | None
+) -> None:
+    flow = next(flow for flow in plantuml(f"alt {guard}\nA -> B : 1\nend").graph.flows if flow.condition)
+    assert flow.condition is not None and flow.line == 2
+    assert (flow.condition.text, flow.condition.language) == (text, language)
+
+
+def test_prose_is_left_to_the_reader() -> None:
+    from orchestra_kit.errors import ExpressionError
+    from orchestra_kit.expressions.conditions import read_guard
+
+    with pytest.raises(ExpressionError, match="said in words"):
+        read_guard("paid", "prose")
+
+
 def test_an_else_with_words_is_no_default(mermaid: Read) -> None:
     assert not any(flow.is_default for flow in mermaid("alt a\nA->>B: 1\nelse b\nA->>B: 2\nend").graph.flows)
 
@@ -208,6 +235,7 @@ def answers(document: SequenceDocument) -> dict[str, str]:
         ("A->>B: 1\nB->>A: 2", {}),
         ("A->>B: 1\nB->>A: 200 OK", {"m2": "m1"}),
         ("A->>A: 1\nA-->>A: 2", {}),
+        ("A->>B: 1\nB--)A: news\nB-->>A: 2", {"m3": "m1"}),
         ("critical c\nA->>B: 1\noption x\nB-->>A: 2\nend", {"m2": "m1"}),
     ],
 )
