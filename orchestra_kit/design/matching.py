@@ -9,6 +9,7 @@ from typing import Any
 from orchestra_kit.design.binding import ElementBinding
 from orchestra_kit.design.documents import Document
 from orchestra_kit.design.operations import Endpoint, OperationCatalog
+from orchestra_kit.design.sequence.requests import requested_endpoint
 from orchestra_kit.model import FlowNode, Value
 from orchestra_kit.spi.protocol import EndpointMatcher
 
@@ -71,6 +72,9 @@ class ElementMatcher:
         if hint is not None:
             endpoint = self._catalog.find(hint, place=self._document.place(("process",)))
             return Bound(endpoint=endpoint, note=BindingNote(**note, how="model", operation=endpoint.name))
+        requested = requested_endpoint(node, self._catalog)
+        if requested is not None:
+            return Bound(endpoint=requested, note=BindingNote(**note, how="model", operation=requested.name))
         return self._by_name(node, note)
 
     def _by_name(self, node: FlowNode, note: Mapping[str, Any]) -> Bound:

@@ -223,9 +223,40 @@ def test_only_the_first_answer_on_a_path_counts() -> None:
 
 
 def test_a_status_behind_the_path_is_expected() -> None:
-    text = "data: {id: x}\nelements: {m1: {operation: Orders.showOrder}}"
-    made = generated("actor C\nC->>O: GET /orders/{id} 404", text)
+    made = generated("actor C\nC->>O: GET /orders/{id} 404", "data: {id: x}")
     assert [step for item in steps(made).values() for step in item] == [("ACTION", "showOrder", 404)]
+
+
+@pytest.mark.parametrize(
+    "text, operation_name",
+    [
+        ("POST /orders", "placeOrder"),
+        ("POST /shop/api/orders", "placeOrder"),  # behind a gateway
+        ("GET /orders/42", "showOrder"),
+        ("GET /orders/:id", "showOrder"),
+        ("GET /orders/<ID>", "showOrder"),
+        ("GET /orders/latest", "latest"),
+        ("orders.showOrder(id)", "showOrder"),
+        ("place_order()", "placeOrder"),
+    ],
+)
+def test_a_written_request_is_bound_without_doubt(text: str, operation_name: str) -> None:
+    service = interface(
+        operation("placeOrder", "/orders"),
+        operation("latest", "/orders/latest", "get"),
+        operation("showOrder", "/orders/{id}", "get"),
+        operation("placeParcel", "/parcels"),
+    )
+    (note,) = generated(f"actor C\nC->>O: {text}", "", Orders=service).notes
+    assert (note.how, note.operation) == ("model", f"Orders.{operation_name}")
+
+
+def test_a_request_two_services_offer_goes_to_the_one_that_is_called_or_to_none() -> None:
+    services = {"Orders": interface(operation("a", "/x")), "Parcels": interface(operation("b", "/x"))}
+    (note,) = generated("actor C\nparticipant P as Parcels API\nC->>P: POST /x", "", **services).notes
+    assert note.operation == "Parcels.b"
+    (note,) = generated("actor C\nC->>Z: POST /x", "", **services).notes
+    assert note.how != "model"
 
 
 # --- hints ------------------------------------------------------------------------------------------------------------
