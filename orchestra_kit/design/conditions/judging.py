@@ -206,7 +206,9 @@ class _Judge:
                 continue
             search = finder.find(flow, feasible=self._may_be, limit=min(MAX_QUESTIONS, self._left))
             if search.run is None:
-                lost.append(self._lost(flow, gone, proven=search.exhausted))
+                # Where no run at all is found, it is not the conditions that stand against it.
+                proven = search.exhausted and finder.find(flow, feasible=lambda _: True, limit=1_000).run is not None
+                lost.append(self._lost(flow, gone, proven=proven))
                 continue
             replaces = tuple(item.scenario.key for item in gone if flow in item.scenario.path)
             found.append(replace(self.judge(self._scenario(search.run, "cover", "")), replaces=replaces))
@@ -241,7 +243,7 @@ class _Judge:
         if goal not in self._flows:
             goal = next((flow for flow in scenario.path if self._flows[flow].source == scenario.of), "")
         if not goal:
-            return None
+            return None  # what it was added for is no flow, and no flow of the path leaves it
         finder = RunFinder(self._graph, self._composed.process_id, max_loop=self._max_loop)
         times = max(1, scenario.path.count(goal))
         search = finder.find(goal, times=times, feasible=self._may_be, limit=min(MAX_QUESTIONS // 2, self._left))
@@ -252,7 +254,9 @@ class _Judge:
 
     def _scenario(self, run: Run, kind: str, of: str) -> ComposedScenario:
         key = self._keys.key(run.path, run.visits, run.provokes)
-        return ComposedScenario(key=key, path=run.path, visits=run.visits, provokes=run.provokes, kind=kind, of=of)
+        return ComposedScenario(
+            key=key, path=run.path, visits=run.visits, provokes=run.provokes, kind=kind, of=of, barriers=run.barriers
+        )
 
     def _without_needless(self, cover: list[JudgedScenario]) -> list[JudgedScenario]:
         """Return a cover without scenarios whose every flow and node another one takes, last ones first."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from orchestra_kit.design.coverage import ComposedScenario
 from orchestra_kit.design.coverage.containers import containers_of
+from orchestra_kit.design.coverage.fragments import Barrier, Signal, catcher_of, raised_signal
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType, SequenceFlow
 
 MAX_STEPS = 6_000
@@ -27,11 +28,12 @@ class Run:
     path: tuple[str, ...]
     visits: tuple[str, ...]
     provokes: tuple[str, ...]
+    barriers: tuple[Barrier, ...] = ()
 
     @classmethod
     def of(cls, scenario: ComposedScenario) -> Run:
         """Return the run a scenario plans."""
-        return cls(path=scenario.path, visits=scenario.visits, provokes=scenario.provokes)
+        return cls(path=scenario.path, visits=scenario.visits, provokes=scenario.provokes, barriers=scenario.barriers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +62,28 @@ class _State:
     path: tuple[str, ...] = ()
     visits: tuple[str, ...] = ()
     provokes: tuple[str, ...] = ()
+    splits: tuple[tuple[int, int], ...] = ()
+    """Where branches that are still under way began, and how many there are beside the first."""
+    barriers: tuple[Barrier, ...] = ()
 
     @property
     def run(self) -> Run:
-        return Run(path=self.path, visits=self.visits, provokes=self.provokes)
+        left = [since for since, _ in self.splits]
+        apart = (Barrier(join="", at=len(self.visits), since=min(left)),) if left else ()
+        return Run(path=self.path, visits=self.visits, provokes=self.provokes, barriers=(*self.barriers, *apart))
+
+    def joined(self, join: str, tokens: int) -> _State:
+        """Return the run after so many branches have met before a gateway."""
+        splits, missing, since = list(self.splits), tokens - 1, None
+        while missing > 0 and splits:
+            since, beside = splits.pop()
+            if beside > missing:
+                splits.append((since, beside - missing))
+            missing -= beside
+        barriers = self.barriers
+        if since is not None:
+            barriers = (*barriers, Barrier(join=join, at=len(self.visits), since=since))
+        return replace(self, splits=tuple(splits), barriers=barriers)
 
 
 class RunFinder:
@@ -84,13 +104,17 @@ class RunFinder:
                 self._leaving[flow.source].append(flow)
                 self._entering[flow.target].append(flow)
         for node in self._nodes.values():
-            if node.type is NodeType.BOUNDARY_EVENT and node.attached_to:
+            if node.type is NodeType.BOUNDARY_EVENT and node.attached_to and "compensate" not in node.event_definitions:
                 self._boundaries[node.attached_to].append(node)
         self._links = {
             node.name: node.id
             for node in self._nodes.values()
             if node.type is NodeType.INTERMEDIATE_CATCH_EVENT and "link" in node.event_definitions
         }
+
+    def knows(self, flow_id: str) -> bool:
+        """Return True for a flow that joins two elements of the process."""
+        return flow_id in self._flows
 
     def find(self, goal: str, *, times: int = 1, feasible: Callable[[Run], bool], limit: int) -> Search:
         """Return a run that takes flow `goal` so many times and that `feasible` accepts; `limit` bounds its questions."""
@@ -122,9 +146,14 @@ class RunFinder:
         return Search(run=None, exhausted=not cut and not self._narrowed())
 
     def _narrowed(self) -> bool:
-        """Return whether some choices were never tried: subsets of inclusive gateways, what interrupts sub-processes."""
-        wide = any(node.type in _SPLITS and len(self._leaving[node.id]) > 3 for node in self._nodes.values())
-        return wide or any(self._nodes[item].type.is_container for item in self._boundaries if item in self._nodes)
+        """Return whether some choices were never tried: large subsets, sub-processes interrupted midway or by events."""
+        for node in self._nodes.values():
+            if node.triggered_by_event or (node.type in _SPLITS and len(self._leaving[node.id]) > 3):
+                return True
+            if self._boundaries.get(node.id) and (node.type.is_container or node.loop is not None):
+                return True
+        starts = Counter(node.container for node in self._nodes.values() if node.type is NodeType.START_EVENT)
+        return any(count > 1 for count in starts.values())
 
     def _repeats(self, state: _State, since: int, bound: int) -> bool:
         counts = Counter(state.path)
@@ -192,7 +221,11 @@ class RunFinder:
         ]
         starts = [node.id for node in free if node.type is NodeType.START_EVENT]
         if starts:
-            return [[item] for item in sorted(starts, key=lambda item: distance.get(item, _FAR))]
+            alone = [[item] for item in sorted(starts, key=lambda item: distance.get(item, _FAR))]
+            joins = any(
+                node.type is NodeType.PARALLEL_GATEWAY and len(self._entering[node.id]) > 1 for node in container.nodes
+            )
+            return [*alone, starts] if joins and len(starts) > 1 else alone
         return [[node.id for node in free]]
 
     def _moved(self, state: _State, distance: dict[str, int]) -> Iterator[_State]:
@@ -217,7 +250,8 @@ class RunFinder:
             return
         waiting = (*state.waiting, flow.id)
         if node.type is NodeType.PARALLEL_GATEWAY and set(entering) <= set(waiting):
-            yield from self._entered(replace(state, waiting=_without(waiting, entering)), node, distance)
+            after = replace(state, waiting=_without(waiting, entering)).joined(node.id, len(entering))
+            yield from self._entered(after, node, distance)
             return
         yield from self._settled(replace(state, waiting=waiting), distance)
 
@@ -237,9 +271,8 @@ class RunFinder:
             yield state
             return
         entering = [item.id for item in self._entering[ready[0]] if item.id in state.waiting]
-        yield from self._entered(
-            replace(state, waiting=_without(state.waiting, entering)), self._nodes[ready[0]], distance
-        )
+        after = replace(state, waiting=_without(state.waiting, entering)).joined(ready[0], len(entering))
+        yield from self._entered(after, self._nodes[ready[0]], distance)
 
     def _reaches(self, source: str, target: str) -> bool:
         seen, queue = {source}, [source]
@@ -261,8 +294,9 @@ class RunFinder:
                 ways.append((0, replace(here, stack=(*here.stack, *inner))))
         else:
             ways += [(0, after) for after in self._fired(here, node, distance)]
-            near = min((distance.get(flow.target, _FAR) for flow in self._leaving[node.id]), default=_FAR)
-            for event in self._boundaries[node.id]:
+        near = min((distance.get(flow.target, _FAR) for flow in self._leaving[node.id]), default=_FAR)
+        for event in self._boundaries[node.id]:
+            if event.cancel_activity or not node.type.is_container:
                 closer = bool(distance) and distance.get(event.id, _FAR) < near
                 ways += [(-1 if closer else 1, after) for after in self._interrupted(here, node, event, distance)]
         yield from (after for _, after in sorted(ways, key=lambda item: item[0]))
@@ -279,6 +313,10 @@ class RunFinder:
         if node.type is NodeType.END_EVENT and "terminate" in node.event_definitions:
             yield from self._terminated(state, node, distance)
             return
+        signal = raised_signal(node)
+        if signal is not None and signal.kind != "escalation":
+            yield from self._raised(state, node, signal, distance)
+            return
         leaving = self._leaving[node.id]
         if not leaving:
             catch = self._links.get(node.name) if "link" in node.event_definitions else None
@@ -290,7 +328,9 @@ class RunFinder:
         choices = sorted(self._choices(node, leaving), key=lambda item: self._nearness(item, distance, state.path))
         for flows in choices:
             tokens = tuple(_Token("flow", flow.id) for flow in reversed(flows))
-            yield replace(state, stack=(*state.stack, *tokens), path=(*state.path, *(flow.id for flow in flows)))
+            splits = (*state.splits, (len(state.visits), len(flows) - 1)) if len(flows) > 1 else state.splits
+            path = (*state.path, *(flow.id for flow in flows))
+            yield replace(state, stack=(*state.stack, *tokens), path=path, splits=splits)
 
     def _terminated(self, state: _State, node: FlowNode, distance: dict[str, int]) -> Iterator[_State]:
         """End the container of a terminate event at once, with all tokens in it."""
@@ -299,6 +339,28 @@ class RunFinder:
             stack = stack[:-1]
         waiting = tuple(item for item in state.waiting if self._flows[item].container != node.container)
         yield replace(state, stack=stack, waiting=waiting)
+
+    def _raised(self, state: _State, node: FlowNode, signal: Signal, distance: dict[str, int]) -> Iterator[_State]:
+        """End the containers an error or cancellation leaves, up to the one whose boundary event catches it."""
+        container, stack, waiting = node.container, state.stack, state.waiting
+        while any(token.kind == "leave" for token in stack):
+            while stack[-1].kind != "leave":
+                stack = stack[:-1]
+            waiting = tuple(item for item in waiting if self._flows[item].container != container)
+            holder, stack = self._nodes[stack[-1].of], stack[:-1]
+            catcher = catcher_of(signal, self._boundaries[holder.id])
+            if catcher is not None:
+                after = replace(
+                    state,
+                    stack=stack,
+                    waiting=waiting,
+                    visits=(*state.visits, catcher.id),
+                    provokes=(*state.provokes, catcher.id),
+                )
+                yield from self._fired(after, catcher, distance)
+                return
+            container = holder.container
+        yield from self._settled(state, distance)  # nobody catches it: an end like any other
 
     def _left(self, state: _State, container_id: str, distance: dict[str, int]) -> Iterator[_State]:
         if any(self._flows[item].container == container_id for item in state.waiting):

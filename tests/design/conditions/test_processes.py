@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("z3", reason="the extra `solver` is not installed")
 
 from branching_rules import RULES
-from branching_service import KEYS, BranchingService, every_run
+from branching_service import KEYS, PROCESSES, BranchingService, every_run
 from judged_processes import graph_of, judged, judged_path, order_of
+from token_player import judge_composed, read_bpmn
 
 from orchestra_kit.design.conditions import PathStatus, data_tables
 from orchestra_kit.model import NodeType
@@ -45,6 +46,13 @@ def test_the_service_takes_every_feasible_path_with_the_data_found(key: str, ser
             start, writes = order_of(key, scenario, values)
             taken = service.path_of(key, start, writes)
             assert _agrees(key, scenario.scenario.path, taken), (values, taken)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_scenario_that_remains_is_a_run_by_the_token_player(key: str) -> None:
+    model = read_bpmn((PROCESSES / f"{key}.bpmn").read_bytes())
+    for scenario in (item.scenario for item in judged(key).scenarios):
+        assert judge_composed(model, judged(key).process_id, scenario.path, scenario.provokes) is None
 
 
 @pytest.mark.parametrize("key", KEYS)
