@@ -22,6 +22,7 @@ from orchestra_kit.model import TestScenario
 
 VERSION = "1.0.1"
 VERSION_WITH_MESSAGES = "1.1.0"
+MOST_ROUNDS = 10
 
 _NOBODY = Author(tenant_id="-", suite_id="-", actor="-", now=datetime(2000, 1, 1, tzinfo=UTC))
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9_\-]+\Z")
@@ -37,13 +38,32 @@ def export_scenarios(
     ordered = sorted(scenarios, key=lambda item: (not from_arazzo(item), _position(item)))
     writers = [WorkflowWriter(item) for item in ordered]
     ids = _workflow_ids(writers)
+    for _ in range(MOST_ROUNDS):
+        document, said = _written(writers, ids, title, urls or {})
+        found = _read_back(document, said)
+        known = [writer for writer in said if writer.scenario.key in found]
+        if all(writer.is_as_it_was(set(ids.values())) for writer in said):
+            break
+        doubtful = [writer.doubt(found[writer.scenario.key]) for writer in known]
+        if not any(doubtful):
+            break
+    for writer in known:
+        writer.complete(found[writer.scenario.key])
+    document["workflows"] = with_unread([writer.workflow for writer in said], said[0].scenario, "workflows")
+    return _in_order(document, said[0].scenario)
+
+
+def _written(
+    writers: Sequence[WorkflowWriter], ids: Mapping[str, str], title: str, urls: Mapping[str, str]
+) -> tuple[dict[str, Any], list[WorkflowWriter]]:
+    """Return the document without what is to stand beside its workflows, and the writers of those."""
     for writer in writers:
         writer.cut(set(ids.values()))
     said = [writer for writer in writers if writer.pieces]
     if not said:
         raise DefinitionError("no scenario has a step that calls an operation; there is nothing Arazzo can say.")
     document = _head([writer.scenario for writer in said], title)
-    sources = _add_sources(document, said, urls or {})
+    sources = _add_sources(document, said, urls)
     for writer in said:
         writer.write({key: ids[key] for key in (item.scenario.key for item in said)}, sources)
     if any(writer.has_messages for writer in said) and str(document.get("arazzo")).startswith("1.0"):
@@ -51,9 +71,7 @@ def export_scenarios(
     whole = [_whole(writer.scenario) for writer in writers if not writer.pieces]
     if whole:
         document[SCENARIOS_FIELD] = whole
-    _complete(document, said)
-    document["workflows"] = with_unread([writer.workflow for writer in said], said[0].scenario, "workflows")
-    return _in_order(document)
+    return document, said
 
 
 def _position(scenario: TestScenario) -> int:
@@ -125,17 +143,17 @@ def _add_sources(head: dict[str, Any], writers: Sequence[WorkflowWriter], urls: 
     return names
 
 
-def _complete(document: dict[str, Any], writers: Sequence[WorkflowWriter]) -> None:
-    """Read the workflows back and put beside each what it does not say."""
+def _read_back(document: Mapping[str, Any], writers: Sequence[WorkflowWriter]) -> dict[str, TestScenario]:
+    """Return what the workflows read back as, by the key of their scenario."""
     workflows = with_unread([writer.workflow for writer in writers], writers[0].scenario, "workflows")
-    whole = {**document, "workflows": workflows}
-    read = build(Document(source="", data=whole), Findings())
+    read = build(Document(source="", data={**document, "workflows": workflows}), Findings())
     found = import_scenarios(read, _NOBODY).scenarios
-    for writer, scenario in zip(writers, found, strict=False):
-        writer.complete(scenario)
+    return {writer.scenario.key: item for writer, item in zip(writers, found, strict=False)}
 
 
-def _in_order(document: dict[str, Any]) -> dict[str, Any]:
+def _in_order(document: dict[str, Any], first: TestScenario) -> dict[str, Any]:
+    """Return a document with its fields in the order it had, else in the usual one."""
     usual = ("arazzo", "$self", "info", "sourceDescriptions", "workflows", "components")
-    order = [name for name in usual if name in document]
+    kept = first.source.get("rootFields") if from_arazzo(first) else None
+    order = [name for name in (kept if isinstance(kept, list) else usual) if name in document]
     return {name: document[name] for name in [*order, *(name for name in document if name not in order)]}

@@ -42,10 +42,11 @@ def keep(
         "position": position,
         "document": _head(document, workflow, first=first),
         "fields": list(workflow.raw),
+        "rootFields": list(document.raw),
         "workflow": head,
         "steps": kept_steps,
         "digests": head_digests(scenario),
-        "neighbours": [item for item in workflow.depends_on if _has_steps(document, item)],
+        "neighbours": _neighbours(workflow, document),
         "unread": {
             "steps": _unread(workflow.raw.get("steps"), {item.step.path[-1] for item in traces if item.aliases}),
             "workflows": _unread(document.raw.get("workflows"), _usable(document)) if first else [],
@@ -53,9 +54,17 @@ def keep(
     }
 
 
-def _has_steps(document: ArazzoDocument, workflow_id: str) -> bool:
-    found = document.workflow(workflow_id)
-    return found is not None and bool(found.steps)
+def _neighbours(workflow: Workflow, document: ArazzoDocument) -> list[str]:
+    """Return the other workflows of the document this one depends on, calls or reads outputs of."""
+    names = {*workflow.depends_on, *(step.workflow_id or "" for step in workflow.steps)}
+    text = json.dumps(workflow.raw)
+    return [
+        item.workflow_id
+        for item in document.workflows
+        if item is not workflow
+        and item.steps
+        and (item.workflow_id in names or f"$workflows.{json.dumps(item.workflow_id)[1:-1]}" in text)
+    ]
 
 
 def _usable(document: ArazzoDocument) -> set[str | int]:

@@ -64,7 +64,8 @@ class Scope:
         if expression.flaw:
             self.note("POINTER", path, f"`{expression.text[:120]}`: {expression.flaw}")
         base, parts = self._base(expression, path)
-        return _selected(base, [*parts, *expression.pointer])
+        inside = expression.root == "request" and expression.rest.startswith("body")  # it is followed there
+        return _selected(base, parts if inside else [*parts, *expression.pointer])
 
     def _base(self, expression: Runtime, path: FieldPath) -> tuple[str, list[Part]]:
         match expression.root:

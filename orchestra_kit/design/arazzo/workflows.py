@@ -31,6 +31,11 @@ class Piece:
     base: Mapping[str, Any] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_call(self) -> bool:
+        """True for a step given back that calls a workflow: its steps have no outputs in this one."""
+        return self.kept is not None and called_workflow(self.kept) is not None
+
 
 class WorkflowWriter:
     """Writes one scenario as a workflow."""
@@ -50,6 +55,7 @@ class WorkflowWriter:
         self.workflow: dict[str, Any] = {}
         self.pieces: list[Piece] = []
         self.extra: list[dict[str, Any]] = []
+        self._rewritten: set[str] = set()
 
     @property
     def services(self) -> list[tuple[str, bool]]:
@@ -75,12 +81,12 @@ class WorkflowWriter:
         """Write the workflow; `ids` are the workflow ids of the scenario keys in the document."""
         words = Words(
             data=self.scenario.data,
-            said={piece.aliases[0]: piece.step_id for piece in self.pieces if len(piece.aliases) == 1},
+            said={piece.aliases[0]: piece.step_id for piece in self.pieces if not piece.is_call},
             taken=set(_property_names(self.base)),
         )
         for piece in self.pieces:
             written = (piece.kept or piece.base).get("outputs")
-            if len(piece.aliases) == 1 and isinstance(written, Mapping):
+            if not piece.is_call and isinstance(written, Mapping):
                 words.outputs[piece.aliases[0]] = dict(written)
         self._sources, self._words, self._ids = sources, words, ids
         self._compose({}, {}, {})
@@ -92,7 +98,7 @@ class WorkflowWriter:
         steps = [self._written(piece, rules, overlays) for piece in self.pieces]
         outputs = self._outputs(words)
         for piece, written in zip(self.pieces, steps, strict=True):
-            found = words.outputs.get(piece.aliases[0]) if len(piece.aliases) == 1 else None
+            found = None if piece.is_call else words.outputs.get(piece.aliases[0])
             if found and found != written.get("outputs"):
                 written["outputs"] = found
         head = {name: value for name, value in self.base.items() if name not in (STEPS_FIELD, FIELD)}
@@ -124,10 +130,11 @@ class WorkflowWriter:
 
     def cut(self, ids: set[str]) -> None:
         """Sort the steps into what is given back, what is written anew and what Arazzo has no words for."""
+        self.pieces, self.extra = [], []
         steps = self.scenario.steps
         kept = {tuple(item["aliases"]): item for item in _kept_steps(self.scenario)}
         by_first = {aliases[0]: item for aliases, item in kept.items()}
-        by_alias = {aliases[0]: item for aliases, item in kept.items() if len(aliases) == 1}
+        by_alias = {aliases[0]: item for aliases, item in kept.items() if called_workflow(item["written"]) is None}
         taken = {str(item.get("stepId")) for item in kept.values()}
         position = 0
         while position < len(steps):
@@ -146,7 +153,8 @@ class WorkflowWriter:
                 taken.add(step_id)
                 piece = Piece(step_id=step_id, aliases=(step.alias,), step=step)
                 if base is not None:
-                    piece.base, piece.digests = base["written"], base.get("digests", {})
+                    piece.base = base["written"]
+                    piece.digests = {} if step.alias in self._rewritten else base["digests"]
                 self.pieces.append(piece)
             else:
                 content = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -157,9 +165,10 @@ class WorkflowWriter:
     def _is_same(self, item: Mapping[str, Any], part: Sequence[ScenarioStep], ids: set[str]) -> bool:
         if [one.alias for one in part] != list(item["aliases"]) or digest_of(part) != item.get("digest"):
             return False
-        written = item["written"]
-        called = None if "operationId" in written or "operationPath" in written else written.get("workflowId")
-        if not isinstance(called, str) or called.startswith("$sourceDescriptions.") or part[0].channel_type is None:
+        if self._rewritten.intersection(item["aliases"]):
+            return False
+        called = called_workflow(item["written"])
+        if called is None or called.startswith("$sourceDescriptions.") or part[0].channel_type is None:
             return True  # a call of nothing that is there stays what it is
         return called.removeprefix("$workflows.") in ids
 
@@ -202,6 +211,26 @@ class WorkflowWriter:
         if wanted:
             head["dependsOn"] = list(dict.fromkeys(wanted))
 
+    def is_as_it_was(self, ids: set[str]) -> bool:
+        """Return whether every step is given back, and every workflow they speak of is there, too."""
+        known = self.scenario.source.get("neighbours") if from_arazzo(self.scenario) else None
+        there = not isinstance(known, list) or set(map(str, known)) <= ids
+        return there and all(piece.kept is not None for piece in self.pieces)
+
+    def doubt(self, found: TestScenario) -> bool:
+        """Mark for writing anew what is given back but, with something else changed, reads as another step now."""
+        read = {step.alias: step for step in found.steps}
+        own = {step.alias: step for step in self.scenario.steps}
+        doubtful = {
+            alias
+            for piece in self.pieces
+            if piece.kept is not None
+            for alias in piece.aliases
+            if alias not in read or difference(read[alias], own[alias])
+        }
+        self._rewritten |= doubtful
+        return bool(doubtful)
+
     def complete(self, found: TestScenario) -> None:
         """Put beside the workflow what it did not say, seen from what it reads back as."""
         read = {step.alias: step for step in found.steps}
@@ -225,6 +254,12 @@ class WorkflowWriter:
         own = scenario_difference(_comparable(found, self.scenario), _comparable(self.scenario, self.scenario))
         if any(rules.values()) or overlays or own:
             self._compose(rules, overlays, own)
+
+
+def called_workflow(written: Mapping[str, Any]) -> str | None:
+    """Return the workflow a step of a document calls, None for a step that calls an operation."""
+    called = written.get("workflowId")
+    return None if "operationId" in written or "operationPath" in written or not isinstance(called, str) else called
 
 
 def from_arazzo(scenario: TestScenario) -> bool:
@@ -284,7 +319,9 @@ def _by_step_id(found: TestScenario, step_id: str) -> ScenarioStep | None:
 
 def _comparable(scenario: TestScenario, own: TestScenario) -> TestScenario:
     """Return a scenario without the gaps that are found anew at every import, where it came from a document."""
-    if not from_arazzo(own):
+    head = own.source.get("workflow")
+    laid = head.get(FIELD) if isinstance(head, Mapping) else None
+    if not from_arazzo(own) or (isinstance(laid, Mapping) and "gaps" in laid):
         return scenario
     return scenario.model_copy(update={"gaps": tuple(item for item in scenario.gaps if item.code not in FOUND_AGAIN)})
 
