@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree, html
 
-from orchestra_kit.model import Bounds, ControlFlowGraph, Diagram, DiagramShape
+from orchestra_kit.model import Bounds, ControlFlowGraph, Diagram, DiagramShape, MessageFlow, Participant
 from orchestra_kit.reporting import plan_fragment, render_plan, write_plan
 
 HAPPY = {"key": "yes", "path": ["f1", "f2", "f3", "f5"], "visits": ["start", "reserve", "gw", "pay", "done"]}
@@ -196,6 +196,46 @@ def test_data_conflicts_and_both_sizes_are_shown_when_conditions_were_looked_at(
     assert "These conditions exclude each other." in said
     assert texts(page, "//tr[td='proven']/td")[0] == "Send rejection → Refused"
     for part in ("a form field", "not a language we read", "the first true condition wins", "with n is set twice"):
+        assert part in said
+
+
+def test_a_run_across_pools_numbers_its_elements_in_firing_order(make: SimpleNamespace) -> None:
+    there = {"container": "shop", "process_id": "shop"}
+    graph = make.graph(
+        [make.node("ask", "task", "Ask"), make.node("wait", "task", "Wait"), make.node("answer", "task", "Answer", **there)],
+        [make.flow("f1", "ask", "wait")],
+        participants=(Participant(id="p", name="Us", process_id="order"), Participant(id="q", name="Shop", process_id="shop")),
+        message_flows=(
+            MessageFlow(id="m1", name="question", source="ask", target="answer"),
+            MessageFlow(id="m2", source="answer", target="wait"),
+            MessageFlow(id="m3", source="q", target="ask"),
+        ),
+    )  # fmt: skip
+    scenario = {
+        "key": "talk", "kind": "loop", "of": "f1", "messages": ["m1", "m2"], "outside": ["m3"],
+        "runs": {"order": {"path": ["f1"]}, "shop": {"path": []}},
+        "order": [["order", "ask"], ["shop", "answer"], ["order", "wait"]],
+    }  # fmt: skip
+    together = {
+        "processes": ["order", "shop"], "size": 2, "lowerBound": 1, "gap": 1, "scenarios": [scenario],
+        "alone": [{"process": "order", "key": "solo", "why": "nobody answers"}],
+    }  # fmt: skip
+    calls = [{"elementId": "wait", "calls": "rest", "why": "no file has it"}]
+    plan = {"containers": [], "suite": {"size": 2, "lowerBound": 1, "collaborations": [together], "calls": calls}}
+    page = parse(render_plan(plan, graph))
+    (block,) = page.xpath("//details[contains(@class,'scenario')]")
+    assert texts(block, ".//*[@class='n']/text") == ["1", "2", "3"]
+    assert texts(block, ".//ol/li") == ["Order: Ask", "Shop: Answer", "Order: Wait"]
+    assert len(block.xpath(".//*[@class='sent']/use")) == 2
+    said = " ".join(page.text_content().split())
+    for part in (
+        "2 scenarios across these processes; at least 1 are needed.",
+        "For Loop taken 0, 1 and more times: Ask → Wait.",
+        "Messages between the processes: question (Ask → Answer); Answer → Wait.",
+        "Messages the tests send or receive: Shop → Ask.",
+        "nobody answers",
+        "Wait calls rest: no file has it",
+    ):
         assert part in said
 
 

@@ -63,6 +63,16 @@ class Map:
         pills = [self._pill(flow_id, _numbers_text(items), "n") for flow_id, items in numbers.items()]
         return self._frame(title, container, tag("g", {"class": "way"}, shown), pills)
 
+    def play(self, title: str, flows: Iterable[str], order: Sequence[str], messages: Iterable[str]) -> Markup:
+        """Return the picture of a run of several processes: elements numbered in the order in which they fire."""
+        numbers: dict[str, list[int]] = {}
+        for index, node in enumerate(order):
+            numbers.setdefault(node, []).append(index + 1)
+        walked = [self._use(item) for item in dict.fromkeys((*order, *flows))]
+        sent = [self._use(item) for item in dict.fromkeys(messages)]
+        pills = [self._pill(node, _numbers_text(items), "n") for node, items in numbers.items()]
+        return self._frame(title, "", tag("g", {"class": "way"}, walked), tag("g", {"class": "sent"}, sent), pills)
+
     def overview(self, title: str, container: str, marks: Mapping[str, str], lost: Iterable[str]) -> Markup:
         """Return the picture of a container: the flows of its certificate by letter, what is unreachable crossed out."""
         proof = [self._use(item) for item in marks]
@@ -151,6 +161,13 @@ class Atlas:
         self._graph, self._prefix = graph, prefix
         self._processes: dict[str, Map] = {}
         self._others: dict[str, Map] = {}
+        self._whole: Map | None = None
+
+    def whole(self) -> Map:
+        """Return the map of all processes with the messages between them."""
+        if self._whole is None:
+            self._whole = Map(self._graph, f"{self._prefix}w")
+        return self._whole
 
     def map_of(self, process_id: str, container: str, elements: Sequence[str]) -> Map:
         """Return the map of a process, or of a container alone that the process's own diagram does not open."""
@@ -167,7 +184,8 @@ class Atlas:
 
     def definitions(self) -> Markup:
         """Return what the pictures refer to; to be asked for after the last of them."""
-        return join(*(item.definitions() for item in (*self._processes.values(), *self._others.values())))
+        drawn = [*self._processes.values(), *self._others.values(), *([self._whole] if self._whole else [])]
+        return join(*(item.definitions() for item in drawn))
 
     def _next(self) -> str:
         return f"{self._prefix}{len(self._processes) + len(self._others)}"

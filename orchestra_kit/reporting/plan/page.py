@@ -12,6 +12,7 @@ from typing import Any
 from orchestra_kit.model import ControlFlowGraph
 from orchestra_kit.reporting.diagram import icon_definitions
 from orchestra_kit.reporting.markup import Markup, join, raw_text_element, tag
+from orchestra_kit.reporting.plan.collaboration import calls_section, collaboration_section
 from orchestra_kit.reporting.plan.container import Budget, container_section
 from orchestra_kit.reporting.plan.feasibility import feasibility_section
 from orchestra_kit.reporting.plan.maps import Atlas
@@ -74,6 +75,7 @@ def _body(view: PlanView, graph: ControlFlowGraph, prefix: str, *, tools: bool) 
         container_section(item, names, atlas, budget, f"{prefix}-c{index + 1}")
         for index, item in enumerate(view.containers)
     ]
+    sections += [collaboration_section(item, names, atlas, budget) for item in view.collaborations]
     sections += [feasibility_section(item, names, atlas, budget) for item in view.judged]
     buttons = [
         tag("button", {"type": "button", "data-open": which}, words)
@@ -91,6 +93,7 @@ def _body(view: PlanView, graph: ControlFlowGraph, prefix: str, *, tools: bool) 
         _contents(view, names, prefix),
         tag("div", {"class": "tools", "hidden": True}, buttons) if tools else None,
         sections,
+        calls_section(list(view.calls), names),
     )
 
 

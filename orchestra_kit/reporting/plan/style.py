@@ -47,6 +47,7 @@ margin:0 auto}}
 .orc-plan .way{{stroke:var(--way);stroke-width:4.5;stroke-linejoin:round;fill:var(--way);fill-opacity:.12;stroke-opacity:.85}}
 .orc-plan .proof{{stroke:var(--proof);stroke-width:6;stroke-linejoin:round;fill:var(--proof);fill-opacity:.14;
 stroke-opacity:.85}}
+.orc-plan .sent{{stroke:var(--proof);stroke-width:4;stroke-dasharray:9 5;fill:none}}
 .orc-plan .gone{{stroke:var(--muted);stroke-width:5;stroke-dasharray:2 6;fill:none}}
 .orc-plan .n rect{{fill:var(--way)}}.orc-plan .c rect{{fill:var(--proof)}}.orc-plan .u rect{{fill:var(--muted)}}
 .orc-plan .n rect,.orc-plan .c rect,.orc-plan .u rect{{stroke:var(--paper);stroke-width:1.5}}

@@ -63,6 +63,9 @@ class PlanView:
     lower_bound: int = 0
     gap: int = 0
     notes: tuple[str, ...] = ()
+    collaborations: tuple[Mapping[str, Any], ...] = ()
+    """What several processes do together, as the plan says it."""
+    calls: tuple[Mapping[str, Any], ...] = ()
     judged: tuple[Mapping[str, Any], ...] = ()
     """What data can do with the scenarios, by process, when conditions were looked at."""
 
@@ -78,6 +81,8 @@ def read_plan(plan: Mapping[str, Any]) -> PlanView:
         lower_bound=bound,
         gap=whole(suite.get("gap"), size - bound),
         notes=texts(suite.get("notes")) + texts(suite.get("assumptions")),
+        collaborations=tuple(mappings(suite.get("collaborations"))),
+        calls=tuple(mappings(suite.get("calls"))),
         judged=tuple(mappings(plan.get("conditions"))),
     )
 

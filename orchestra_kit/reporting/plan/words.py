@@ -34,9 +34,10 @@ class Names:
         self._nodes = {node.id: node for node in graph.nodes}
         self._flows = {flow.id: flow for flow in graph.flows}
         pools = {item.process_id: item.name for item in graph.participants if item.process_id}
-        self._processes = {item.id: item.name or pools.get(item.id) or "" for item in graph.processes}
+        self._processes = pools | {item.id: item.name or pools.get(item.id) or "" for item in graph.processes}
         self._people = {item.id: item.name or item.id for item in graph.participants}
         self.speaks_of_messages = graph.source_type is SourceType.SEQUENCE
+        self._messages = {flow.id: flow for flow in graph.message_flows}
         plain = {node.id: node.model_copy(update={"name": unnamed(node)}) for node in graph.nodes}
         self._short = {flow.id: describe_flow(flow, plain) for flow in graph.flows}
         self._uses = Counter(self._short.values())
@@ -52,7 +53,11 @@ class Names:
             return describe_flow(self._flows[element_id], self._nodes)
         if element_id in self._nodes:
             return describe(self._nodes[element_id])
-        return self._processes.get(element_id) or element_id
+        if element_id in self._messages:
+            message = self._messages[element_id]
+            ends = " → ".join(self._people.get(end) or self.element(end) for end in (message.source, message.target))
+            return f"{message.name.strip()} ({ends})" if message.name.strip() else ends
+        return self._processes.get(element_id) or self._people.get(element_id) or element_id
 
     def _branch(self, flow: SequenceFlow) -> str:
         """Return a flow of a sequence diagram by its guard and the message it leads to: its gateways are nowhere drawn."""
