@@ -166,8 +166,13 @@ class EndpointMatch:
 class EndpointMatcher(Protocol):
     """Finds the operation a task of the process stands for. Deterministic."""
 
-    def match(self, label: str, interfaces: Mapping[str, InterfaceSummary], *, most: int = 3) -> list[EndpointMatch]:
-        """Return the best candidates, best first. The caller decides below which score nothing is known."""
+    def match(
+        self, label: str, interfaces: Mapping[str, InterfaceSummary], *, most: int = 3, about: str = ""
+    ) -> list[EndpointMatch]:
+        """Return the best candidates, best first. The caller decides below which score nothing is known.
+
+        `about` is what the model says of the task beyond its label; it may be empty.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """Finds the operation a task label stands for by its words alone: deterministic, and honest about not knowing.
 
-The score is the share of the label's weight (rare words weigh more, as in BM25) that an operation's name, path and
-summary explain, tempered by what the operation says beyond the label, and by whether its method fits the label's verb.
+Three things count. The share of the label's weight (rare words weigh more, as in BM25) that an operation's name, path and
+summary explain, tempered by what the operation says beyond the label, and by whether its method fits the label's verb; how
+much the label speaks of the same as all the operation's text; and, where the task is described, how much its description
+does. The sum is put on one scale, so that KNOWN_SCORE and KNOWN_MARGIN mean the same with and without a description.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestra_kit.model import InterfaceSummary, OperationSummary
+from orchestra_kit.protocols.http.word_vectors import WordVectors
 from orchestra_kit.protocols.http.wording import (
     FAINT_WEIGHT,
     FAINT_WORDS,
@@ -24,11 +27,19 @@ from orchestra_kit.protocols.http.wording import (
 )
 from orchestra_kit.spi.protocol import EndpointMatch
 
-KNOWN_SCORE = 0.80
+KNOWN_SCORE = 0.46
 """Below this score nobody should be told that an operation was found."""
-KNOWN_MARGIN = 0.10
+KNOWN_MARGIN = 0.07
 """A best candidate that leads the next one by less is not known either."""
 
+_LIKENESS, _DESCRIBED = 0.7, 1.4
+"""What the likeness of the label, and of the description, count beside the label's own score."""
+_MOST_DESCRIPTION = 300
+_ENOUGH_UNDESCRIBED, _SLOPE_UNDESCRIBED = 0.76, 0.78
+"""Where and how steeply the score of a label without description lies against KNOWN_SCORE."""
+
+_PURPOSE = re.compile(r"\b(?:for|to|before|after|so|if|when)\b", re.IGNORECASE)
+_ASIDE = 0.4
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 _KEPT_INDEXES = 32
 
@@ -52,6 +63,7 @@ class _Indexed:
 @dataclass(frozen=True, slots=True)
 class _Index:
     operations: tuple[_Indexed, ...]
+    texts: WordVectors
     rarity: Mapping[str, float]
     unseen: float
 
@@ -68,6 +80,8 @@ class _Query:
     verb: str | None
     nouns: tuple[str, ...]
     plural: bool
+    aside: frozenset[str] = frozenset()
+    """Words that say what it is done for: after `for`, `to` and the like."""
 
 
 class NameMatcher:
@@ -76,16 +90,27 @@ class NameMatcher:
     def __init__(self) -> None:
         self._indexes: OrderedDict[int, tuple[InterfaceSummary, _Index]] = OrderedDict()
 
-    def match(self, label: str, interfaces: Mapping[str, InterfaceSummary], *, most: int = 3) -> list[EndpointMatch]:
-        """Return the best candidates over all services, best first; ties go by service and document order."""
+    def match(
+        self, label: str, interfaces: Mapping[str, InterfaceSummary], *, most: int = 3, about: str = ""
+    ) -> list[EndpointMatch]:
+        """Return the best candidates over all services, best first; ties go by service and document order.
+
+        `about` is what the model says of the task beyond its label.
+        """
         query = _read_label(label)
         if not query.words:
             return []
         found: list[tuple[float, str, int, EndpointMatch]] = []
         for service_name in sorted(interfaces):
             index = self._index(interfaces[service_name])
+            said, described = index.texts.query(label), index.texts.query(about[:_MOST_DESCRIPTION])
             for position, entry in enumerate(index.operations):
-                score, reasons = _score(query, entry, index)
+                own, reasons = _score(query, entry, index)
+                likeness = index.texts.likeness(said, position)
+                likeness_described = index.texts.likeness(described, position) if described else None
+                score = _evidence(own, likeness, likeness_described)
+                if entry.name == query.words:
+                    score = max(score, own)  # the label is the operation's very name
                 if score > 0:
                     match = EndpointMatch(
                         operation=entry.operation, service_name=service_name, score=round(score, 4), reasons=reasons
@@ -114,8 +139,19 @@ def is_known(matches: list[EndpointMatch]) -> bool:
     return len(matches) == 1 or matches[0].score - matches[1].score >= KNOWN_MARGIN
 
 
+def _evidence(own: float, likeness: float, described: float | None) -> float:
+    """Return all that speaks for an operation as one score in [0, 1]."""
+    if described is not None:
+        return (own + _LIKENESS * likeness + _DESCRIBED * described) / (1 + _LIKENESS + _DESCRIBED)
+    # Without a description the parts lie higher and wider: brought to where the same score is as sure.
+    undescribed = (own + _LIKENESS * likeness) / (1 + _LIKENESS)
+    if undescribed < _ENOUGH_UNDESCRIBED:
+        return KNOWN_SCORE * undescribed / _ENOUGH_UNDESCRIBED
+    return KNOWN_SCORE + (undescribed - _ENOUGH_UNDESCRIBED) * _SLOPE_UNDESCRIBED
+
+
 def _score(query: _Query, entry: _Indexed, index: _Index) -> tuple[float, tuple[str, ...]]:
-    weights = {word: index.weight(word) for word in query.nouns}
+    weights = {word: index.weight(word) * (_ASIDE if word in query.aside else 1.0) for word in query.nouns}
     total = sum(weights.values())
     explained = _explain(query.nouns, entry)
     covered = sum(weights[word] * explained[word] for word in query.nouns) / total if total else 0.0
@@ -195,7 +231,15 @@ def _read_label(label: str) -> _Query:
         rest.remove(verb)
     telling = [word for word in WORD.findall(label) if stem(word.lower()) not in FAINT_WORDS]
     plural = bool(telling) and stem(telling[-1].lower()) != telling[-1].lower()
-    return _Query(words, verb, tuple(dict.fromkeys(rest)), plural)
+    return _Query(words, verb, tuple(dict.fromkeys(rest)), plural, _aside(label, verb))
+
+
+def _aside(label: str, verb: str | None) -> frozenset[str]:
+    """Return the words of a label that stand after a word of purpose, unless they stand before it too."""
+    parts = _PURPOSE.split(" ".join(WORD.findall(label)), maxsplit=1)
+    if len(parts) < 2 or not any(word != verb for word in words_of(parts[0])):
+        return frozenset()
+    return frozenset(words_of(parts[1])) - frozenset(words_of(parts[0]))
 
 
 def _verb_fit(query: _Query, entry: _Indexed) -> tuple[float, float]:
@@ -234,7 +278,9 @@ def _build_index(operations: Iterable[OperationSummary]) -> _Index:
     seen = Counter(word for entry in entries for word in entry.words)
     count = len(entries)
     rarity = {word: math.log(1 + (count - n + 0.5) / (n + 0.5)) + 0.1 for word, n in seen.items()}
-    return _Index(entries, rarity, math.log(1 + (count + 0.5) / 0.5) + 0.1)
+    return _Index(
+        entries, WordVectors.of(entry.operation for entry in entries), rarity, math.log(1 + (count + 0.5) / 0.5) + 0.1
+    )
 
 
 def _indexed(operation: OperationSummary) -> _Indexed:
