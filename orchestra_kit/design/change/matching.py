@@ -1,0 +1,158 @@
+"""Which element of a new process version is which of the old one, when ids were kept and when they were not."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from orchestra_kit.model.process import ControlFlowGraph, FlowNode, SequenceFlow
+
+Item = TypeVar("Item", FlowNode, SequenceFlow)
+
+
+@dataclass(slots=True)
+class Matching:
+    """Old ids to new ids, of processes, flow nodes and sequence flows."""
+
+    processes: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, str] = field(default_factory=dict)
+    flows: dict[str, str] = field(default_factory=dict)
+
+    def container(self, identifier: str) -> str | None:
+        """Return what an old process or sub-process is now."""
+        return self.nodes.get(identifier) or self.processes.get(identifier)
+
+
+def match_graphs(old: ControlFlowGraph, new: ControlFlowGraph) -> Matching:
+    """Return the matching of two versions: by id first, then by name and type, then by type and neighbours."""
+    matching = Matching(processes=_match_processes(old, new))
+    nodes = _Nodes(old, new, matching)
+    nodes.match()
+    _match_flows(old, new, matching)
+    return matching
+
+
+def _match_processes(old: ControlFlowGraph, new: ControlFlowGraph) -> dict[str, str]:
+    found = {item.id: item.id for item in old.processes if item.id in {other.id for other in new.processes}}
+    for key in (lambda item: item.name, lambda item: bool(item.nodes)):
+        left = [item for item in old.processes if item.id not in found and key(item)]
+        right = [item for item in new.processes if item.id not in found.values() and key(item)]
+        counts, others = Counter(map(key, left)), {key(item): item.id for item in right}
+        twice = Counter(map(key, right))
+        found |= {item.id: others[key(item)] for item in left if counts[key(item)] == 1 and twice[key(item)] == 1}
+    return found
+
+
+class _Nodes:
+    """Matches nodes in rounds, each round using what the ones before found."""
+
+    def __init__(self, old: ControlFlowGraph, new: ControlFlowGraph, matching: Matching) -> None:
+        self._matching = matching
+        self._old = {node.id: node for node in old.nodes}
+        self._new = {node.id: node for node in new.nodes}
+        self._old_ends, self._new_ends = _neighbours(old), _neighbours(new)
+
+    def match(self) -> None:
+        found = self._matching.nodes
+        found.update({name: name for name in self._old if name in self._new})
+        self._unique(lambda node, own: node.name and (node.type, node.name, own(node)))
+        self._unique(lambda node, own: node.name and (node.type, node.name))
+        for _ in range(len(self._old) + 1):
+            before = len(found)
+            self._by_neighbours()
+            if len(found) == before:
+                break
+
+    def _left(self) -> tuple[list[FlowNode], list[FlowNode]]:
+        found = self._matching.nodes
+        taken = set(found.values())
+        return (
+            [node for name, node in self._old.items() if name not in found],
+            [node for name, node in self._new.items() if name not in taken],
+        )
+
+    def _unique(self, key: Callable[[FlowNode, Callable[[FlowNode], str | None]], Hashable]) -> None:
+        """Match the nodes whose key is found once on either side."""
+        left, right = self._left()
+        one = _by_key(left, lambda node: key(node, lambda item: self._matching.container(item.container)))
+        other = _by_key(right, lambda node: key(node, lambda item: item.container))
+        for value, (node, *more) in one.items():
+            twins = other.get(value, [])
+            if value and not more and len(twins) == 1:
+                self._matching.nodes[node.id] = twins[0].id
+
+    def _by_neighbours(self) -> None:
+        """Match the nodes of equal type that share the most matched neighbours, where there is only one such pair."""
+        left, right = self._left()
+        scores: list[tuple[tuple[int, int], str, str]] = []
+        for node in left:
+            for twin in right:
+                if node.type is twin.type:
+                    shared = self._shared(node, twin)
+                    if shared:
+                        scores.append(((shared, int(node.name == twin.name)), node.id, twin.id))
+        best: dict[str, tuple[int, int]] = {}
+        for score, one, other in scores:
+            best[one] = max(best.get(one, (0, 0)), score)
+            best[other] = max(best.get(other, (0, 0)), score)
+        top = [(one, other) for score, one, other in scores if score == best[one] == best[other]]
+        ones, others = Counter(one for one, _ in top), Counter(other for _, other in top)
+        self._matching.nodes.update({one: other for one, other in top if ones[one] == 1 and others[other] == 1})
+
+    def _shared(self, node: FlowNode, twin: FlowNode) -> int:
+        known = self._matching.nodes
+        mapped = Counter((side, known[name]) for side, name in self._old_ends[node.id] if name in known)
+        shared = sum((mapped & Counter(self._new_ends[twin.id])).values())
+        # A lone neighbour tells little where the names say otherwise.
+        different = bool(node.name and twin.name and node.name != twin.name)
+        return shared if shared > 1 or not different else 0
+
+
+def _neighbours(graph: ControlFlowGraph) -> Mapping[str, list[tuple[str, str]]]:
+    ends: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for flow in graph.flows:
+        ends[flow.source].append(("out", flow.target))
+        ends[flow.target].append(("in", flow.source))
+    for node in graph.nodes:
+        if node.attached_to:
+            ends[node.id].append(("host", node.attached_to))
+    return ends
+
+
+def _by_key(items: Iterable[Item], key: Callable[[Item], Hashable]) -> dict[Hashable, list[Item]]:
+    found: dict[Hashable, list[Item]] = defaultdict(list)
+    for item in items:
+        found[key(item)].append(item)
+    return found
+
+
+def _match_flows(old: ControlFlowGraph, new: ControlFlowGraph, matching: Matching) -> None:
+    """Match flows by id, then by both ends, then by one end and name, then by one end where one flow is left on each side."""
+    known = {flow.id for flow in new.flows}
+    matching.flows.update({flow.id: flow.id for flow in old.flows if flow.id in known})
+    at = matching.nodes.get
+
+    def rules() -> Iterable[tuple[Callable[[SequenceFlow], Hashable], Callable[[SequenceFlow], Hashable]]]:
+        yield (
+            lambda f: (at(f.source), at(f.target), f.name, _guard(f)),
+            lambda f: (f.source, f.target, f.name, _guard(f)),
+        )
+        yield (lambda f: (at(f.source), at(f.target)), lambda f: (f.source, f.target))
+        yield (lambda f: f.name and (at(f.source), f.name), lambda f: f.name and (f.source, f.name))
+        yield (lambda f: (at(f.source),), lambda f: (f.source,))
+        yield (lambda f: (at(f.target),), lambda f: (f.target,))
+
+    for one, other in rules():
+        taken = set(matching.flows.values())
+        left = _by_key((flow for flow in old.flows if flow.id not in matching.flows), one)
+        right = _by_key((flow for flow in new.flows if flow.id not in taken), other)
+        for value, flows in left.items():
+            twins = right.get(value, [])
+            if value and (not isinstance(value, tuple) or None not in value) and len(flows) == len(twins) == 1:
+                matching.flows[flows[0].id] = twins[0].id
+
+
+def _guard(flow: SequenceFlow) -> str:
+    return flow.condition.text if flow.condition else ""
