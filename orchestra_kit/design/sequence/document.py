@@ -62,14 +62,23 @@ def _diagrams(data: bytes, source: str, findings: Findings) -> list[SequenceDiag
     found: list[SequenceDiagram] = []
     for block in find_blocks(lines_of(text, findings), source, findings):
         diagram = _read(block, findings)
-        if diagram is not None:
+        if diagram is not None and (diagram.messages or diagram.actors or diagram.fragments):
             link_answers(diagram, findings)
             found.append(diagram)
+    if not found and findings.count("NO_MESSAGES"):
+        findings.add("NO_DIAGRAM", "nobody takes part in any diagram of the file.")
     return found
 
 
 def _read(block: Block, findings: Findings) -> SequenceDiagram | None:
-    return read_mermaid(block, findings) if block.language is Language.MERMAID else read_plantuml(block, findings)
+    """Return the diagram of a block. Of one that is of another kind nothing is said but that."""
+    own = sequence_findings()
+    read = read_mermaid if block.language is Language.MERMAID else read_plantuml
+    diagram = read(block, own)
+    for item in own.all():
+        if diagram is not None or item.code == "NOT_A_SEQUENCE_DIAGRAM":
+            findings.add(item.code, item.message, element_id=item.element_id, line=item.line)
+    return diagram
 
 
 def _graph(diagrams: Sequence[SequenceDiagram], source: str) -> ControlFlowGraph:

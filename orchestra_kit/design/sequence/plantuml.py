@@ -91,8 +91,10 @@ class _PlantUmlReader:
 
     def _is_foreign(self) -> bool:
         """Return whether the lines nobody knows are those of class, state, activity or component diagrams."""
-        strange = [line for line in self._unknown if _FOREIGN.match(line.text.strip()[:200])]
-        return bool(strange) and not self._native
+        if self._native or not self._unknown:
+            return False
+        strange = any(_FOREIGN.match(line.text.strip()[:200]) for line in self._unknown)
+        return strange or not self.builder.diagram.messages
 
     # --- lines -------------------------------------------------------------------------------------------------------
 
@@ -153,7 +155,7 @@ class _PlantUmlReader:
             return False
         word, rest = found["word"].lower(), found["rest"]
         if word in _GROUPS:
-            self._native = True
+            self._native = self._native or not rest.rstrip().endswith("{")
             self.builder.open_fragment(_GROUPS[word], _guard(rest), line, keyword=word)
         elif word in ("else", "also"):
             self.builder.next_section(word, _guard(rest), line)

@@ -19,8 +19,11 @@ def requested_endpoint(node: FlowNode, catalog: OperationCatalog) -> Endpoint | 
     fewer parameters.
     """
     hints = node.extensions.get("hints")
-    if not isinstance(hints, dict):
-        return None
+    return endpoint_of(hints, catalog) if isinstance(hints, dict) else None
+
+
+def endpoint_of(hints: Mapping[str, Any], catalog: OperationCatalog) -> Endpoint | None:
+    """Return the one operation that fits hints best: `verb` and `path`, or a `name`, and the `service` called."""
     if "verb" in hints and "path" in hints:
         return _best(catalog, hints, lambda endpoint: _fit(hints, endpoint))
     if "name" in hints:

@@ -214,6 +214,8 @@ def _called(rest: str) -> str:
 
 
 def _unmarked(lines: Sequence[Line], findings: Findings) -> list[Block]:
+    if any(_OTHER_START.match(line.text) for line in lines):
+        return []
     findings.add("NO_START_MARK", "the file has no @startuml: read as one diagram.")
     return [Block(language=Language.PLANTUML, lines=lines, line=1)]
 

@@ -339,6 +339,9 @@ def test_directives_that_hide_nothing_are_silent(plantuml: Read, text: str) -> N
         "A <|-- B",
         "component X\nX --> Y",
         "(Use case) as UC\nUser --> UC",
+        "nwdiag {\n  network dmz {\n    web01\n  }\n}",
+        "start\nif (x) then (yes)\n:a;\nelse (no)\n:b;\nendif\nstop",
+        "listsprite",
     ],
 )
 def test_diagrams_of_another_kind_are_told_apart(plantuml: Read, text: str) -> None:

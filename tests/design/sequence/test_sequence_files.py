@@ -91,6 +91,8 @@ def test_a_file_without_marks_is_one_diagram() -> None:
         (b"flowchart LR\n A-->B", "a.mmd", "NOT_A_SEQUENCE_DIAGRAM"),
         (b"stateDiagram-v2\n A-->B", "a.mmd", "NOT_A_SEQUENCE_DIAGRAM"),
         (b"hello", "a.mmd", "NO_DIAGRAM"),
+        (b"sequenceDiagram\n", "a.mmd", "NO_DIAGRAM"),
+        (b"@startuml\ntitle x\n@enduml", "a.puml", "NO_DIAGRAM"),
         (b"@startmindmap\n* x\n@endmindmap", "a.md", "OTHER_DIAGRAM"),
     ],
 )
