@@ -117,10 +117,11 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
                 note.how,
                 note.operation or "",
                 "" if note.score is None else f"{note.score:.2f}",
+                ", ".join(f"{item.operation} {item.score:.2f}" for item in note.candidates),
             )
             for note in made.notes
         ]
-        print_table(bound, header=("element", "role", "how", "operation", "score"))
+        print_table(bound, header=("element", "role", "how", "operation", "score", "nearest"))
         for flow_id, reason in made.uncovered.items():
             click.echo(f"uncovered: {flow_id}: {reason}")
         if made.conditions_sentence:

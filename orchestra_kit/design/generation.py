@@ -310,8 +310,8 @@ class SuiteGenerator:
         if reason:
             self._unobservable.setdefault(node.id, reason)
             how = "unobservable"
-        note = BindingNote(element_id=node.id, name=node.name, role=ElementRole.OBSERVED.value, how=how)
-        self._notes.setdefault(node.id, note)
+        if node.id not in self._notes:
+            self._notes[node.id] = self._matcher.observe(node, ElementRole.OBSERVED.value, how)
         for position, assertion in enumerate(assertions):
             self._add_assertion(walk, assertion, node, place=("elements", node.id, "assert", position))
         if how == "unknown" and not (element and element.then):

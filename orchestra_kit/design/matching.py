@@ -8,10 +8,11 @@ from typing import Any
 
 from orchestra_kit.design.binding import ElementBinding
 from orchestra_kit.design.documents import Document
+from orchestra_kit.design.hints import ModelHints, hints_of_node
 from orchestra_kit.design.operations import Endpoint, OperationCatalog
-from orchestra_kit.design.sequence.requests import requested_endpoint
+from orchestra_kit.design.sequence.requests import endpoint_of, requested_endpoint
 from orchestra_kit.model import FlowNode, Value
-from orchestra_kit.spi.protocol import EndpointMatcher
+from orchestra_kit.spi.protocol import EndpointMatch, EndpointMatcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class BindingNote(Value):
     operation: str | None = None
     score: float | None = None
     candidates: tuple[Candidate, ...] = ()
+    channels: dict[str, str] = {}
+    """Topics, job types, messages and the like that the model names: endpoints of other protocols may answer to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +65,18 @@ class ElementMatcher:
         self._catalog, self._document, self._matcher, self._certainty = catalog, document, matcher, certainty
 
     def bind(self, node: FlowNode, element: ElementBinding, role: str) -> Bound:
-        """Return the element's operation: written first, then the model's own hint, then the best name if it is sure."""
-        note: dict[str, Any] = {"element_id": node.id, "name": node.name, "role": role}
+        """Return the element's operation: written first, then what the model states, then the best name if it is sure.
+
+        The model states an operation by an `orchestra:operation`, by a request (a connector's URL and method, a message's
+        text), or by a name that is an operation's own (a topic, a job type, a message, a service's operation).
+        """
+        hints = hints_of_node(node)
+        note: dict[str, Any] = {
+            "element_id": node.id,
+            "name": node.name,
+            "role": role,
+            "channels": dict(hints.channels),
+        }
         if element.operation is not None:
             place = self._document.place(("elements", node.id, "operation"))
             endpoint = self._catalog.find(element.operation, place=place)
@@ -72,20 +85,45 @@ class ElementMatcher:
         if hint is not None:
             endpoint = self._catalog.find(hint, place=self._document.place(("process",)))
             return Bound(endpoint=endpoint, note=BindingNote(**note, how="model", operation=endpoint.name))
-        requested = requested_endpoint(node, self._catalog)
+        requested = requested_endpoint(node, self._catalog) or self._stated(hints)
         if requested is not None:
             return Bound(endpoint=requested, note=BindingNote(**note, how="model", operation=requested.name))
-        return self._by_name(node, note)
+        return self._by_name(node, hints, note)
 
-    def _by_name(self, node: FlowNode, note: Mapping[str, Any]) -> Bound:
-        label = node.name or node.id
-        if self._matcher is None or not self._catalog.interfaces:
-            return Bound(endpoint=None, note=BindingNote(**note, how="unknown"))
-        matches = self._matcher.match(label, self._catalog.interfaces, most=3)
-        candidates = tuple(
-            Candidate(operation=f"{item.service_name}.{item.operation.endpoint_name}", score=round(item.score, 3))
-            for item in matches
+    def observe(self, node: FlowNode, role: str, how: str) -> BindingNote:
+        """Return the note of an element the system does itself: nothing is bound, the nearest operations are shown."""
+        hints = hints_of_node(node)
+        matches = self._matches(node, hints) if how == "unknown" else []
+        return BindingNote(
+            element_id=node.id,
+            name=node.name,
+            role=role,
+            how=how,
+            candidates=_candidates(matches),
+            channels=dict(hints.channels),
         )
+
+    def _stated(self, hints: ModelHints) -> Endpoint | None:
+        """Return the operation a vendor's words state: by request, or by a name that no two operations have."""
+        found = endpoint_of(hints.request, self._catalog) if hints.request else None
+        for name in hints.names:
+            found = found or endpoint_of({"name": name}, self._catalog)
+        return found
+
+    def _matches(self, node: FlowNode, hints: ModelHints) -> list[EndpointMatch]:
+        """Return the three nearest operations by the label or by one of the model's names, whichever is surest."""
+        if self._matcher is None or not self._catalog.interfaces:
+            return []
+        best: list[EndpointMatch] = []
+        for label in dict.fromkeys((node.name or node.id, *hints.names)):
+            found = self._matcher.match(label, self._catalog.interfaces, most=3, about=hints.about)
+            if found and (not best or found[0].score > best[0].score):
+                best = found
+        return best
+
+    def _by_name(self, node: FlowNode, hints: ModelHints, note: Mapping[str, Any]) -> Bound:
+        matches = self._matches(node, hints)
+        candidates = _candidates(matches)
         if not self._is_known([item.score for item in matches]):
             return Bound(endpoint=None, note=BindingNote(**note, how="unknown", candidates=candidates))
         best = matches[0]
@@ -100,6 +138,13 @@ class ElementMatcher:
         if not scores or scores[0] < self._certainty.score:
             return False
         return len(scores) == 1 or scores[0] - scores[1] >= self._certainty.margin
+
+
+def _candidates(matches: Sequence[EndpointMatch]) -> tuple[Candidate, ...]:
+    return tuple(
+        Candidate(operation=f"{item.service_name}.{item.operation.endpoint_name}", score=round(item.score, 3))
+        for item in matches
+    )
 
 
 def hinted_operation(extensions: Mapping[str, Any]) -> str | None:

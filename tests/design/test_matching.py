@@ -7,6 +7,7 @@ from small_projects import flows, generated, graph_of, interface, only, operatio
 
 from orchestra_kit.design.generation import Generated
 from orchestra_kit.errors import UnknownNameError
+from orchestra_kit.protocols.http.endpoint_matcher import KNOWN_SCORE
 
 SHOP = interface(
     operation("createOrder", "/orders", summary="Create an order"),
@@ -44,7 +45,7 @@ def test_a_name_that_says_enough_is_matched_and_shows_its_score() -> None:
     (note,) = made("Create order").notes
     assert (note.how, note.operation) == ("matched", "shop.createOrder")
     assert note.score is not None
-    assert note.score >= 0.8
+    assert note.score >= KNOWN_SCORE
     assert note.candidates[0].operation == "shop.createOrder"
 
 
