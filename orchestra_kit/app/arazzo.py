@@ -75,14 +75,16 @@ class ArazzoExchange:
         key = suite or _suite_key(path)
         target, created = self._suite(key, document)
         made = self._read(document, path, target, workflows)
-        self._check_room(made, target, created=created)
+        there = self._stores.scenarios.list_scenarios(self._caller)
+        stored = {item.key: item for item in there if item.suite_id == target.id}
+        self._check_room(made, len(there), stored)
         stored_specs = self._store_specs(document, path) if with_specs else ()
         if created:
             target = self._stores.scenarios.put_suite(self._caller, target)
         return ImportedSuite(
             suite=target,
             created=created,
-            scenarios=tuple(self._scenarios.put(item, target, expected_version=None) for item in made.scenarios),
+            scenarios=tuple(self._scenarios.put(item, target, known=stored.get(item.key)) for item in made.scenarios),
             specs=stored_specs,
             warnings=tuple(item.to_json() for item in made.findings),
         )
@@ -118,15 +120,13 @@ class ArazzoExchange:
         others = _others(document, path)
         return import_scenarios(document, author, others=others, operations=operations, only=workflows or None)
 
-    def _check_room(self, made: Imported, suite: ScenarioSuite, *, created: bool) -> None:
+    def _check_room(self, made: Imported, there: int, stored: Mapping[str, TestScenario]) -> None:
         """Raise LimitError before anything is stored when not all new scenarios would find room."""
-        there = self._stores.scenarios.list_scenarios(self._caller)
-        known = set() if created else {item.key for item in there if item.suite_id == suite.id}
-        new = [item.key for item in made.scenarios if item.key not in known]
+        new = [item.key for item in made.scenarios if item.key not in stored]
         limit = self._stores.tenants.get_tenant(self._caller.tenant_id).settings.max_scenarios_per_tenant
-        if len(there) + len(new) > limit:
+        if there + len(new) > limit:
             raise LimitError(
-                f"{len(new)} new scenarios do not fit: the tenant has {len(there)} and may have {limit} "
+                f"{len(new)} new scenarios do not fit: the tenant has {there} and may have {limit} "
                 "(maxScenariosPerTenant). Nothing was stored."
             )
 

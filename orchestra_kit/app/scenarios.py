@@ -45,12 +45,20 @@ class Scenarios:
         written = read_scenario_file(
             path, tenant_id=self._caller.tenant_id, suite_id=target.id, actor=self._caller.actor
         )
-        return self.put(written, target, expected_version=expected_version)
+        known = self._find(target.id, written.key)
+        return self.put(written, target, known=known, expected_version=expected_version)
 
-    def put(self, written: TestScenario, suite: ScenarioSuite, *, expected_version: int | None) -> TestScenario:
-        """Store a scenario with its gaps looked at anew: as a new one, unchanged, or as the next version of its key."""
+    def put(
+        self,
+        written: TestScenario,
+        suite: ScenarioSuite,
+        *,
+        known: TestScenario | None,
+        expected_version: int | None = None,
+    ) -> TestScenario:
+        """Store a scenario with its gaps looked at anew: as a new one, or as the next version of the `known` one of its key
+        unless nothing changed."""
         scenario = written.model_copy(update={"suite_id": suite.id, "gaps": self._gaps(written)})
-        known = self._find(suite.id, scenario.key)
         if known is None:
             if expected_version is not None:
                 raise ConflictError(

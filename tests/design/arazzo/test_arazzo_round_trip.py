@@ -84,7 +84,9 @@ rules = st.recursive(
     | inner.map(lambda text: f"!({text})"),
     max_leaves=3,
 )  # fmt: skip
-rule_values = rules | st.tuples(rules, st.sampled_from(["", "m", "ü {{ x }}"])).map(lambda item: {"expr": item[0], "message": item[1]})
+rule_values = rules | st.tuples(rules, st.sampled_from(["", "m", "ü {{ x }}"])).map(
+    lambda item: {"expr": item[0], "message": item[1]}
+)
 
 
 @st.composite
@@ -130,7 +132,7 @@ def scenarios(draw):
     })  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios())
 def test_any_scenario_comes_back(scenario):
     try:
