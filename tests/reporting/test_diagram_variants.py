@@ -134,6 +134,16 @@ def test_names_too_long_for_a_task_become_smaller_and_keep_off_the_icon(make: Si
     assert first - top >= 22
 
 
+@pytest.mark.parametrize("size", [0.01, 3, 20, 60, 1e6])
+@pytest.mark.parametrize("name", ["", " ", "Name", "A name of many words that hardly fits anywhere at all"])
+def test_boxes_of_any_size_are_drawn(make: SimpleNamespace, size: float, name: str) -> None:
+    kinds = ("serviceTask", "adHocSubProcess", "exclusiveGateway", "endEvent")
+    for kind in kinds:
+        shape = DiagramShape(element_id="n", bounds=Bounds(x=0, y=0, width=size, height=size))
+        graph = make.graph([make.node("n", kind, name)], [], diagram=Diagram(shapes=(shape,)))
+        assert parse(draw_process(graph)).get("role") == "img"
+
+
 def two_planes(make: SimpleNamespace, element: str) -> Any:
     shapes = (
         DiagramShape(element_id="sub", bounds=Bounds(x=0, y=0, width=100, height=80), is_expanded=False),

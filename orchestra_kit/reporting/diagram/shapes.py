@@ -207,6 +207,8 @@ def _activity(node: FlowNode, box: Box, *, expanded: bool) -> Markup:
 def _task_text(text: str, box: Box, *, icon: bool, markers: bool) -> Markup:
     """Return the name of a task: in the middle when there is room, else between its icon and its markers, smaller when
     it would not fit there either."""
+    if not text.strip():
+        return EMPTY
     bottom = box.bottom - (18 if markers else 4)
     size, line_height, css = FONT_SIZE, LINE_HEIGHT, "lab"
     room = bottom - box.y - (22 if icon else 4)
