@@ -40,7 +40,7 @@ def _plantuml(text: str) -> tuple[int, int, list[str]]:
     text = re.sub(r"^[ \t]*'.*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"(?<!\\)\\[ \t]*\r?\n", "", text)
     messages = fragments = 0
-    in_note = braces = 0
+    in_note = in_reference = braces = 0
     rest: list[str] = []
     for line in (item.strip() for item in text.splitlines()):
         if in_note:
@@ -51,8 +51,11 @@ def _plantuml(text: str) -> tuple[int, int, list[str]]:
             in_note = True
         elif line.startswith("skinparam") and line.endswith("{"):
             braces = True
+        elif in_reference:
+            in_reference = not re.match(r"^end(\s*ref)?$", line, re.IGNORECASE)
         elif PLANTUML_BLOCK.match(line):
             fragments += 1
+            in_reference = bool(re.match(r"^ref\b(?!.*:)", line, re.IGNORECASE))
         elif (found := PLANTUML_MESSAGE.match(line)) and re.search(r"[<>/\\]", found[2]):
             messages += 1
         elif line:

@@ -241,7 +241,8 @@ class DiagramBuilder:
     def finish(self) -> SequenceDiagram:
         """Return the diagram; blocks that are still open end here, and are named."""
         for block in reversed(self._blocks):
-            self._findings.add("UNCLOSED_FRAGMENT", f"the '{block.keyword}' has no end.", line=block.line)
+            code = "UNCLOSED_BOX" if block.keyword == "box" else "UNCLOSED_FRAGMENT"
+            self._findings.add(code, f"the '{block.keyword}' has no end.", line=block.line)
         self._blocks.clear()
         if not self.diagram.messages and not self._references:
             self._findings.add("NO_MESSAGES", "the diagram holds no message.", line=self.diagram.line)

@@ -34,6 +34,7 @@ SEVERITIES: dict[str, Severity] = {
     "BRANCH_WITHOUT_BLOCK": _ERROR,
     "UNCLOSED_FRAGMENT": _ERROR,
     "UNCLOSED_BLOCK": _ERROR,
+    "UNCLOSED_BOX": _WARNING,
     "EMPTY_FRAGMENT": _INFO,
     "RETURN_WITHOUT_CALL": _WARNING,
     # what PlantUML's preprocessor would add

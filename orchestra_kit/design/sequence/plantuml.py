@@ -91,10 +91,10 @@ class _PlantUmlReader:
 
     def _is_foreign(self) -> bool:
         """Return whether the lines nobody knows are those of class, state, activity or component diagrams."""
-        if self._native or not self._unknown:
+        if not self._unknown or (self._native and self.builder.diagram.messages):
             return False
         strange = any(_FOREIGN.match(line.text.strip()[:200]) for line in self._unknown)
-        return strange or not self.builder.diagram.messages
+        return strange or not (self._native or self.builder.diagram.messages)
 
     # --- lines -------------------------------------------------------------------------------------------------------
 
@@ -275,7 +275,7 @@ class _PlantUmlReader:
         self._native = True
         head, colon, text = _at_colon(rest[found.end() :])
         if not colon:
-            text = " ".join(self._skip_to("end ref", line))
+            text = " ".join(self._skip_to("end ref", line, or_else="end"))
         over = _names(_COLORS.sub(" ", head, count=1) if "#" in head else head)
         self.builder.reference(text.strip(), over, line)
         return True
@@ -297,13 +297,14 @@ class _PlantUmlReader:
         marks = ((_closes(line.text), position) for position, line in enumerate(self._lines))
         return {mark: position for mark, position in marks if mark}
 
-    def _skip_to(self, mark: str, line: int) -> list[str]:
+    def _skip_to(self, mark: str, line: int, *, or_else: str = "") -> list[str]:
         """Return the lines up to a closing one, and pass over it; none of them where it never comes."""
-        if self._ends.get(mark, -1) < self._position:
+        marks = {mark, or_else}
+        if max(self._ends.get(item, -1) for item in marks) < self._position:
             self._findings.add("UNCLOSED_BLOCK", f"'{mark}' is missing.", line=line)
             return []
         taken: list[str] = []
-        while _closes(self._lines[self._position].text) != mark:
+        while _closes(self._lines[self._position].text) not in marks:
             taken.append(self._lines[self._position].text.strip())
             self._position += 1
         self._position += 1
@@ -347,8 +348,8 @@ def _names(text: str) -> tuple[str, ...]:
 def _closes(text: str) -> str | None:
     """Return what a line closes; the three kinds of note share one end."""
     stripped = text.strip().lower()
-    if stripped == "]":
-        return "]"
+    if stripped in ("]", "end"):
+        return stripped
     if "</style>" in stripped:
         return "</style>"
     found = _ENDS.match(stripped) if stripped.startswith("end") and len(stripped) < 40 else None

@@ -170,6 +170,9 @@ def test_fragments_of_every_kind_are_counted_once(plantuml: Read) -> None:
           in several
           A -> B : lines
         end ref
+        ref#Gold over A, B
+          ended by a bare
+        end
         Group upper case
           A -> B : 13
         END
@@ -177,9 +180,9 @@ def test_fragments_of_every_kind_are_counted_once(plantuml: Read) -> None:
     )
     assert document.messages == 13
     assert document.fragment_kinds == {
-        "alt": 1, "opt": 1, "loop": 1, "par": 2, "critical": 1, "break": 1, "group": 2, "ref": 2
+        "alt": 1, "opt": 1, "loop": 1, "par": 2, "critical": 1, "break": 1, "group": 2, "ref": 3
     }  # fmt: skip
-    assert document.fragments == 11 and not document.diagnostics
+    assert document.fragments == 12 and not document.diagnostics
 
 
 def test_notes_of_every_kind_hold_no_messages(plantuml: Read) -> None:
