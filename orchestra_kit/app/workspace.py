@@ -17,6 +17,7 @@ from orchestra_kit.spi.definitions import Caller
 
 if TYPE_CHECKING:
     from orchestra_kit.app.arazzo import ArazzoExchange
+    from orchestra_kit.app.changes import Changes
     from orchestra_kit.app.definitions import Definitions
     from orchestra_kit.app.reports import Reports
     from orchestra_kit.app.running import Runner
@@ -104,6 +105,13 @@ class Workspace:
         from orchestra_kit.app.arazzo import ArazzoExchange
 
         return ArazzoExchange(self.stores, self.caller, self.scenarios, self.definitions)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Stored scenarios against new versions of their process."""
+        from orchestra_kit.app.changes import Changes
+
+        return Changes(self.stores, self.caller)
 
     @cached_property
     def runner(self) -> Runner:

@@ -1,4 +1,4 @@
-"""`orchestra process`: inspect and import."""
+"""`orchestra process`: inspect, import, list and compare."""
 
 from __future__ import annotations
 
@@ -76,3 +76,22 @@ def list_(as_json: bool) -> None:
             print_json([item.to_json() for item in processes])
         else:
             print_table([(item.key, item.name, item.created_by) for item in processes], header=("key", "name", "by"))
+
+
+@command.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@json_option
+def diff(old: Path, new: Path, as_json: bool) -> None:
+    """Say what changed between two versions of a process file; where things are drawn is no change. No database."""
+    from orchestra_kit.app.changes import diff_answer, diff_process_files
+
+    found = diff_process_files(old, new)
+    if as_json:
+        print_json(diff_answer(old, new, found))
+        return
+    for change in found.changes:
+        line = f" (line {change.line})" if change.line else ""
+        click.echo(change.sentence() + line)
+    if not found.changes:
+        click.echo("no difference")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestra_kit.cli.change import check
 from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say, sign_of
 
 _EXECUTORS = click.Choice(["notebook", "inline"])
@@ -16,6 +17,9 @@ _MODES = click.Choice(["RUN_ALL_STEPS", "STOP_ON_FIRST_FAILURE", "SINGLE_STEP", 
 @click.group(name="suite")
 def command() -> None:
     """Plan, generate and run suites of scenarios."""
+
+
+command.add_command(check)
 
 
 @command.command()

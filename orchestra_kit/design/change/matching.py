@@ -58,7 +58,7 @@ class _Nodes:
         found = self._matching.nodes
         found.update({name: name for name in self._old if name in self._new})
         self._unique(lambda node, own: node.name and (node.type, node.name, own(node)))
-        self._unique(lambda node, own: node.name and (node.type, node.name))
+        self._unique(lambda node, _: node.name and (node.type, node.name))
         for _ in range(len(self._old) + 1):
             before = len(found)
             self._by_neighbours()

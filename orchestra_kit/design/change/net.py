@@ -108,7 +108,7 @@ class Net:
     # --- how containers begin ----------------------------------------------------------------------------------------
 
     def beginnings(self, container: str) -> list[Marking]:
-        """Return the ways a container can begin: one start, or all that a parallel join waits for; else all that no flow enters."""
+        """Return the ways a container can begin: one start, or all a parallel join waits for; else all that no flow enters."""
         starts = [node.id for node in self.members.get(container, ()) if self._is_start(node)]
         if starts:
             return [*((("at", start),) for start in starts), *self._joint_starts(container, starts)]
@@ -288,6 +288,8 @@ def compensates(node: FlowNode) -> bool:
 
 def may_be_skipped(node: FlowNode) -> bool:
     """Return whether an activity can be left without its inside having been done once."""
+    if node.type is NodeType.AD_HOC_SUB_PROCESS:
+        return True
     return node.loop is not None and (node.loop.kind != "standard" or node.loop.test_before)
 
 

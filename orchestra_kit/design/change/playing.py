@@ -178,7 +178,7 @@ class Player:
     def _choices(
         self, node: str, path: Sequence[str], position: int, free: Callable[[str], bool]
     ) -> Iterator[tuple[tuple[str, ...], int]]:
-        """Yield the sets of flows a node may write here: some of the next of the path, and free ones where it must or nothing else."""
+        """Yield the sets of flows a node may write here: some of the next of the path, and free ones where it must."""
         leaving = self.net.leaving.get(node, ())
         run: list[str] = []
         required = self.net.required(node)

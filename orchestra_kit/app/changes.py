@@ -1,0 +1,100 @@
+"""New versions of processes: what changed in a file, and what that means for the stored scenarios of a suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestra_kit.errors import DefinitionError, NotFoundError
+
+if TYPE_CHECKING:
+    from orchestra_kit.app.stores import Stores
+    from orchestra_kit.design.change import ProcessDiff, SuiteCheck
+    from orchestra_kit.model import ControlFlowGraph, ScenarioSuite, TestScenario
+    from orchestra_kit.spi.definitions import Caller
+
+
+def diff_process_files(old: Path, new: Path) -> ProcessDiff:
+    """Return what changed between two process files; raise DefinitionError for one nothing can be read of."""
+    from orchestra_kit.design.change import diff_graphs
+
+    return diff_graphs(_read_graph(old), _read_graph(new))
+
+
+def diff_answer(old: Path, new: Path, diff: ProcessDiff) -> dict[str, Any]:
+    """Return the JSON of `orchestra process diff`."""
+    return {
+        "old": str(old),
+        "new": str(new),
+        "counts": diff.counts,
+        "changes": [item.to_json() for item in diff.changes],
+    }
+
+
+class Changes:
+    """Checks stored suites against new versions of their process, for one caller."""
+
+    def __init__(self, stores: Stores, caller: Caller) -> None:
+        self._stores, self._caller = stores, caller
+
+    def check_suite(self, reference: str, *, model: Path | None = None) -> tuple[ScenarioSuite, SuiteCheck]:
+        """Return a suite and the check of its active scenarios.
+
+        `reference` is the `orchestra.yaml` of a project, whose process file is the new version, or the key of a suite. Then the
+        new version is `model`, or the newest that is stored. Raise NotFoundError or DefinitionError.
+        """
+        from orchestra_kit.design.change import check_scenarios
+
+        project = Path(reference)
+        criterion, max_loop = "flow", 2
+        key, file = reference, model
+        if project.suffix in (".yaml", ".yml", ".json") or project.is_dir():
+            key, file, criterion, max_loop = _project(project, model)
+        suite = self._stores.scenarios.get_suite(self._caller, key)
+        if suite.process_id is None:
+            raise DefinitionError(f"the suite '{suite.key}' was not made from a process.")
+        old = self._version(suite, suite.process_version)
+        new = _read_graph(file) if file else self._version(suite, None)
+        scenarios = [
+            item for item in self._stores.scenarios.list_scenarios(self._caller, suite_id=suite.id) if item.active
+        ]
+        check = check_scenarios(
+            old, new, scenarios, earlier=self._earlier(suite, scenarios), criterion=criterion, max_loop=max_loop
+        )
+        return suite, check
+
+    def _version(self, suite: ScenarioSuite, version: int | None) -> ControlFlowGraph:
+        found = self._stores.processes.get_process_version(self._caller, str(suite.process_id), version)
+        return found.control_flow_graph
+
+    def _earlier(self, suite: ScenarioSuite, scenarios: list[TestScenario]) -> dict[int, ControlFlowGraph]:
+        """Return the versions that scenarios were made for, but the suite's own."""
+        found = {}
+        for version in {item.process_version for item in scenarios} - {None, suite.process_version}:
+            try:
+                found[version or 0] = self._version(suite, version)
+            except NotFoundError:
+                continue  # judged by the suite's own version
+        return found
+
+
+def _project(path: Path, model: Path | None) -> tuple[str, Path, str, int]:
+    """Return the suite key, process file, criterion and loop limit that a project names."""
+    from orchestra_kit.app.projects import PROJECT_FILE
+    from orchestra_kit.design.binding import ProjectBinding
+    from orchestra_kit.design.documents import read_document, read_value
+
+    file = path / PROJECT_FILE if path.is_dir() else path
+    binding = read_value(read_document(file), ProjectBinding)
+    return binding.suite, model or file.parent / binding.process, binding.criterion, binding.max_loop
+
+
+def _read_graph(path: Path) -> ControlFlowGraph:
+    from orchestra_kit.design.documents import read_bytes
+    from orchestra_kit.design.reading import read_process
+
+    document = read_process(read_bytes(path), source=str(path))
+    if not document.ok:
+        reasons = "; ".join(f"{item.code}: {item.message}" for item in document.diagnostics[:3])
+        raise DefinitionError(f"'{path}' cannot be compared: {reasons or 'nothing usable in it'}.")
+    return document.graph
