@@ -273,45 +273,44 @@ def _number_in(text: str) -> float | int | None:
 
 def statuses_of(condition: Condition) -> frozenset[int] | None:
     """Return the statuses (100 to 599) a condition about nothing else holds for, None when it is about more."""
-    try:
-        return frozenset(code for code in range(100, 600) if _holds(condition, code))
-    except _NotOnlyStatus:
-        return None
-
-
-class _NotOnlyStatus(Exception):
-    pass
-
-
-def _holds(condition: Condition, status: int) -> bool:
     if isinstance(condition, Logic):
-        results = [_holds(part, status) for part in condition.parts]
-        return not results[0] if condition.operator == "!" else (all if condition.operator == "&&" else any)(results)
-    if condition.right is None:
-        raise _NotOnlyStatus
-    sides = [_status_side(side, status) for side in (condition.left, condition.right)]
-    if not any(side.runtime for side in (condition.left, condition.right)):
-        raise _NotOnlyStatus
-    left, right = sides
-    match condition.operator:
-        case "in" if isinstance(right, list):
-            return left in [_as_number(item) for item in right]
-        case "==":
-            return bool(left == right)
-        case "!=":
-            return bool(left != right)
-        case "<" | "<=" | ">" | ">=" if _is_number(left) and _is_number(right):
-            order = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}
-            return bool(order[condition.operator])
-    raise _NotOnlyStatus
+        parts = [statuses_of(part) for part in condition.parts]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        if condition.operator == "!":
+            return _STATUSES - known[0]
+        return frozenset.intersection(*known) if condition.operator == "&&" else frozenset.union(*known)
+    left, operator, right = condition.left, condition.operator, condition.right
+    if operator is None or right is None:
+        return None
+    if left.is_literal and operator in (*_MIRRORED, "==", "!="):
+        left, right, operator = right, left, _MIRRORED.get(operator, operator)
+    if left.runtime is None or left.runtime.root != "statusCode" or not right.is_literal:
+        return None
+    return _compared_to(operator, right.value)
 
 
-def _status_side(side: Operand, status: int) -> Any:
-    if side.is_literal:
-        return _as_number(side.value)
-    if side.runtime is None or side.runtime.root != "statusCode":
-        raise _NotOnlyStatus
-    return status
+_STATUSES = frozenset(range(100, 600))
+
+
+def _compared_to(operator: str, value: Any) -> frozenset[int] | None:
+    """Return the statuses a comparison with a constant holds for."""
+    if operator == "in" and isinstance(value, list):
+        return frozenset(number for item in value if _is_number(number := _as_number(item)) and number in _STATUSES)
+    number = _as_number(value)
+    if operator in ("==", "!="):
+        same = frozenset({number}) & _STATUSES if _is_number(number) else frozenset[int]()
+        return same if operator == "==" else _STATUSES - same
+    if operator not in _MIRRORED or not _is_number(number):
+        return None
+    order: dict[str, Callable[[int], bool]] = {
+        "<": lambda code: code < number,
+        "<=": lambda code: code <= number,
+        ">": lambda code: code > number,
+        ">=": lambda code: code >= number,
+    }
+    return frozenset(filter(order[operator], _STATUSES))
 
 
 def _as_number(value: Any) -> Any:

@@ -90,7 +90,7 @@ class ObjectReader:
         if not self._object(node, path, "step"):
             return None
         named = [name for name in _TARGETS if node.get(name) is not None]
-        if not named:
+        if not named and "x-operation" not in node:
             message = "the step names no operation: one of operationId, operationPath, channelPath, workflowId."
             self._note("NO_TARGET", path, message)
         elif len(named) > 1:

@@ -13,6 +13,8 @@ ROOTS = frozenset(
 _START = re.compile(r"\$([A-Za-z]+)(?=[.#\[]|\Z)")
 _EMBEDDED = re.compile(r"\{\s*(\$[A-Za-z]+(?:[.#\[][^{}]*)?)\s*\}")
 _INDEX = re.compile(r"\[(\d+|'[^']*'|\"[^\"]*\"|[A-Za-z_][\w-]*)\]")
+_INDEXED = re.compile(r"\[\d*\]\Z|\[\d+\]")
+_FOREIGN = re.compile(r"\{?\$([A-Za-z]\w*)\.[A-Za-z]")
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z")
 
 Part = str | int
@@ -48,9 +50,17 @@ def parse_runtime(text: str) -> Runtime | None:
     flaw = None
     if mark:
         pointer = parse_pointer(tail if tail.startswith("/") or not tail else f"/{tail}")
+        if any(isinstance(part, str) and _INDEXED.search(part) for part in pointer):
+            flaw = "positions in lists are parts of their own in a pointer, as in '#/items/0'; it is read as it stands."
         if tail and not tail.startswith("/"):
             flaw = f"the pointer '#{tail}' has no '/'; it is read as '#/{tail}'."
     return Runtime(text=text, root=match[1], rest=rest, pointer=pointer, flaw=flaw)
+
+
+def foreign_root(text: str) -> str | None:
+    """Return the root of what looks like an expression but is none of Arazzo, such as `$faker.name`."""
+    match = _FOREIGN.search(text)
+    return match[1] if match is not None and match[1] not in ROOTS else None
 
 
 def parse_pointer(text: str) -> tuple[Part, ...]:

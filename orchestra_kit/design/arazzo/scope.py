@@ -14,6 +14,7 @@ from orchestra_kit.design.arazzo.runtime import (
     Part,
     Runtime,
     dotted_parts,
+    foreign_root,
     parse_pointer,
     parse_runtime,
     split_embedded,
@@ -240,6 +241,10 @@ class Scope:
         whole = self._whole(value)
         if whole is not None:
             return "{{ " + self.cel(whole, path) + " }}"
+        foreign = foreign_root(value) if "$" in value else None
+        if foreign is not None:
+            message = f"'${foreign}' begins no expression of Arazzo; it is read as text."
+            self.note("UNKNOWN_EXPRESSION", path, message)
         return join_template(
             [(False, part) if isinstance(part, str) else (True, self.cel(part, path)) for part in split_embedded(value)]
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from orchestra_kit.design.arazzo.cel import Unsaid
 from orchestra_kit.design.arazzo.document import ArazzoDocument, SourceDescription, Step
@@ -46,6 +47,8 @@ class TargetReader:
             return self._by_path(step, step.operation_path)
         if step.channel_path is not None:
             return self._channel(step, step.channel_path)
+        if isinstance(step.raw.get("x-operation"), Mapping):
+            return self._by_address(step.raw["x-operation"])
         raise Unsaid("the step names no operation.", code="NO_TARGET")
 
     def _by_id(self, step: Step, written: str) -> Target:
@@ -108,6 +111,17 @@ class TargetReader:
         name = f"{method.upper()} {path}"
         endpoint = EndpointRef(service_name=source, endpoint_name=name)
         return Target(endpoint=endpoint, channel=ChannelType.HTTP_REST, method=method.upper())
+
+    def _by_address(self, operation: Mapping[str, Any]) -> Target:
+        """Return the target of an operation given by its address alone, as an extension some tools know has it."""
+        url, method = str(operation.get("url") or ""), str(operation.get("method") or "").lower()
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = urlsplit("")
+        if not parts.netloc or method not in _METHODS or "$" in url or parts.query:
+            raise Unsaid(f"the operation '{method} {url[:160]}' is no plain address.", code="NO_TARGET")
+        return self._http(parts.netloc, method, parts.path or "/")
 
     def _channel(self, step: Step, written: str) -> Target:
         path = (*step.path, "channelPath")

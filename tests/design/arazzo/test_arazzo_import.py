@@ -195,6 +195,11 @@ def test_the_longest_declared_input_is_meant(one):
         ({"operationPath": "GET /a/{id}"}, "shop", "GET /a/{id}"),
         ({"operationPath": "#/paths/~1a~0b/delete"}, "shop", "DELETE /a~b"),
         ({"operationPath": "$sourceDescriptions.shop.doIt"}, "shop", "doIt"),
+        (
+            {"operationId": None, "x-operation": {"url": "https://a.example:8443/b/c", "method": "GET"}},
+            "a.example:8443",
+            "GET /b/c",
+        ),
     ],
 )
 def test_an_operation_is_found_however_it_is_named(one, target, service, name):
@@ -250,6 +255,28 @@ def test_an_undeclared_input_is_test_data_and_told(imported, doc, flow):
     assert found.scenarios[0].steps[0].action.input_template == {"query": {"q": "{{ data.skuu }}"}}
     messages = [item.message for item in found.findings if item.code == "UNKNOWN_INPUT"]
     assert messages == ["the input 'skuu' is not declared. Did you mean 'sku'?"]
+
+
+def test_what_only_looks_like_an_expression_is_text_and_told(imported, doc, flow):
+    step = {
+        "parameters": [
+            {"name": "q", "in": "query", "value": "$faker.name"},
+            {"name": "p", "in": "query", "value": "$.a"},
+        ]
+    }
+    found = imported(doc(flow(step)))
+    assert found.scenarios[0].steps[0].action.input_template == {"query": {"q": "$faker.name", "p": "$.a"}}
+    assert [(item.code, "'$faker'" in item.message) for item in found.findings] == [("UNKNOWN_EXPRESSION", True)]
+
+
+def test_a_position_in_brackets_inside_a_pointer_is_told(imported, doc, flow):
+    found = imported(doc(flow({"outputs": {"o": "$response.body#/items[0].id"}}, {"parameters": [
+        {"name": "q", "in": "query", "value": "$steps.s0.outputs.o"}
+    ]})))  # fmt: skip
+    assert [item.code for item in found.findings] == ["POINTER"]
+    assert found.scenarios[0].steps[1].action.input_template == {
+        "query": {"q": '{{ steps.s0.response.body["items[0].id"] }}'}
+    }
 
 
 @pytest.mark.parametrize(
