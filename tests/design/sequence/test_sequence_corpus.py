@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sequence_graph_check import check_graph
 from sequence_line_counts import counts_of
+from token_player import judge_container, model_of_graph
 
 from orchestra_kit.design.coverage import plan_suite
 from orchestra_kit.design.reading import read_process
@@ -104,3 +105,17 @@ def test_every_diagram_can_be_planned_at_its_lower_bound(documents: dict[Path, S
             assert not container["unreachable"], file.name
             covered = {flow for scenario in container["scenarios"] for flow in scenario["path"]}
             assert covered == {flow.id for flow in document.graph.flows}, file.name
+
+
+def test_every_planned_path_is_a_run_of_its_diagram(documents: dict[Path, SequenceDocument]) -> None:
+    played = 0
+    for file, document in documents.items():
+        model = model_of_graph(document.graph)
+        plan = plan_suite(document.graph, process_id=None, criterion="flow", max_loop=2).to_json(file.name)
+        for container in plan["containers"]:
+            further = [scenario for addition in container["additions"] for scenario in addition.get("scenarios", ())]
+            for scenario in (*container["scenarios"], *further):
+                wrong = judge_container(model, container["container"], scenario["path"])
+                assert wrong is None, (file.name, scenario["key"], wrong)
+                played += 1
+    assert played > 60

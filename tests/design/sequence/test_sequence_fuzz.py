@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sequence_graph_check import check_graph
+from token_player import judge_container, model_of_graph
 
 from orchestra_kit.design.coverage import plan_suite
 from orchestra_kit.design.reading import read_process
@@ -71,6 +72,8 @@ def test_whatever_was_read_can_be_planned(head: str, lines: list[str]) -> None:
     for container in plan["containers"]:
         assert not container["unreachable"]
         assert container["size"] == container["lowerBound"]
+        for scenario in container["scenarios"]:
+            assert judge_container(model_of_graph(document.graph), container["container"], scenario["path"]) is None
 
 
 @settings(max_examples=300, deadline=None)
