@@ -141,11 +141,17 @@ class ProjectBinding(Value):
     name: str | None = None
     process: str
     process_id: str | None = None
+    includes: tuple[str, ...] = ()
+    """Further process files: those with the processes that call activities call."""
+    collaboration: bool = False
+    """Compose the process together with all that it exchanges messages with: one run of each in a scenario."""
     specs: dict[str, str] = {}
     criterion: Literal["node", "flow", "decision"] = "flow"
     max_loop: int = Field(default=2, ge=0, le=20)
     tags: tuple[str, ...] = ()
     roles: dict[str, ElementRole] = {}
+    unobservable: dict[str, str] = {}
+    """Lanes and participants (ids or names) whose observed elements nothing shows, each with the reason."""
     data: dict[str, Any] = {}
     setup: tuple[ActionBinding, ...] = ()
     elements: dict[str, ElementBinding] = {}

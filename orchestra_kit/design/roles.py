@@ -49,11 +49,12 @@ class RoleTable:
         self._containers = {node.id: node for node in graph.nodes if node.type.is_container}
         names = {item.id for item in graph.lanes} | {item.name for item in graph.lanes}
         names |= {item.id for item in graph.participants} | {item.name for item in graph.participants}
-        for written in binding.roles:
-            if written not in names:
-                raise UnknownNameError(
-                    "lane or participant", written, names - {""}, place=document.place(("roles", written))
-                )
+        for field in ("roles", "unobservable"):
+            for written in getattr(binding, field):
+                if written not in names:
+                    raise UnknownNameError(
+                        "lane or participant", written, names - {""}, place=document.place((field, written))
+                    )
 
     def role_of(self, node: FlowNode) -> ElementRole | None:
         """Return the role of an element; None for gateways, sub-processes and events that carry no message."""
@@ -73,8 +74,12 @@ class RoleTable:
         return ElementRole.DRIVEN
 
     def why_unobservable(self, node: FlowNode) -> str | None:
-        """Return why nothing shows that an observed element happened, where the process itself tells."""
-        return self._cast.why_unobservable(node)
+        """Return why nothing shows that an observed element happened: the project's word for who does it, or the process's."""
+        owners = self._cast.owners(node) if is_message(node) else self._owners(node)
+        written = next(
+            (self._binding.unobservable[name] for name in owners if name in self._binding.unobservable), None
+        )
+        return written or self._cast.why_unobservable(node)
 
     def _role_of_message(self, node: FlowNode, written: ElementRole | None) -> ElementRole | None:
         role = self._cast.role_of(node)

@@ -51,6 +51,14 @@ class Cast:
             return f"{sender} is called here and would have to answer; Orchestra makes calls and takes none"
         return None
 
+    def owners(self, node: FlowNode) -> list[str]:
+        """Return who has to do with a message, ids and names: who sends it first, then who receives it."""
+        if REFERENCE in node.extensions:
+            ids = list(node.extensions[REFERENCE]["over"])
+        else:
+            ids = [node.extensions[MESSAGE]["sender"], node.extensions[MESSAGE]["receiver"]]
+        return [name for item in ids for name in (item, self._names.get(item, item))]
+
     def _sides(self, node: FlowNode) -> tuple[bool, bool, Mapping[str, Any]]:
         message = node.extensions[MESSAGE]
         return self._driven.get(message["sender"], False), self._driven.get(message["receiver"], False), message

@@ -202,6 +202,14 @@ def test_a_message_between_services_that_nobody_speaks_of_is_a_gap() -> None:
     assert not {identifier for code, identifier in gaps if code == "NOT_OBSERVED"} & {"m2", "m4", "m5"}
 
 
+def test_what_a_participant_does_may_be_unobservable_as_a_whole() -> None:
+    made = generated(ORDER, "data: {sku: A1}\nunobservable: {Payments: not ours, O: no window into it}")
+    assert dict(made.unobservable) == {"m2": "no window into it", "m3": "no window into it", "m9": "no window into it"}
+    assert not [gap for item in made.scenarios for gap in item.gaps]
+    with pytest.raises(UnknownNameError, match="Paymentz"):
+        generated(ORDER, "unobservable: {Paymentz: not ours}")
+
+
 def test_what_the_project_expects_goes_before_the_words_of_the_diagram() -> None:
     made = generated(ORDER, BOUND.replace("elements:", "elements:\n      m1: {expect: {status: [201, 202]}}"))
     assert steps(made)["else"] == [("ACTION", "placeOrder", (201, 202))]
