@@ -14,7 +14,7 @@ COMMANDS = {
     "process": {"inspect", "import", "list"},
     "spec": {"inspect", "import", "list"},
     "suite": {"plan", "generate", "run", "list"},
-    "scenario": {"list", "import", "export", "publish", "deprecate", "history", "diff"},
+    "scenario": {"list", "inspect", "import", "export", "publish", "deprecate", "history", "diff"},
     "data": {"import", "list"},
     "env": {"import", "list"},
     "run": {"list", "show", "resume", "cancel"},
