@@ -11,9 +11,9 @@ import orchestra_kit
 from orchestra_kit.cli import command
 
 COMMANDS = {
-    "process": {"inspect", "import", "list"},
+    "process": {"inspect", "import", "list", "diff"},
     "spec": {"inspect", "import", "list"},
-    "suite": {"plan", "generate", "run", "list"},
+    "suite": {"plan", "generate", "run", "list", "check"},
     "scenario": {"list", "inspect", "import", "export", "publish", "deprecate", "history", "diff"},
     "data": {"import", "list"},
     "env": {"import", "list"},
