@@ -46,6 +46,8 @@ class GeneratedSuite(Value):
     scenarios: tuple[TestScenario, ...]
     notes: tuple[BindingNote, ...]
     unobservable: dict[str, str] = {}
+    unopened_calls: dict[str, str] = {}
+    """Call activities that stay single steps, with the reason."""
     uncovered: dict[str, str] = {}
     """Flows that no scenario can take, with the reason: of them nothing is claimed."""
     conditions: dict[str, Any] = {}
@@ -186,6 +188,7 @@ class Definitions:
             scenarios=stored,
             notes=made.notes,
             unobservable=dict(made.unobservable),
+            unopened_calls={item.element_id: item.why for item in project.opened.unresolved},
             uncovered=dict(composed.uncovered),
             conditions=judged.to_json(),
             conditions_sentence=sentence(judged),

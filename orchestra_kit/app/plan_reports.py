@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ def write_plan_report(
     max_loop: int,
     fragment: bool = False,
     conditions: bool = False,
+    siblings: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Plan a process file, write the plan as HTML (a fragment for notebooks when asked for) and return its JSON."""
     from orchestra_kit.reporting.files import write_plan, write_whole
@@ -25,7 +27,12 @@ def write_plan_report(
 
     check_targets(out)
     plan, graph = plan_with_graph(
-        path, process_id=process_id, criterion=criterion, max_loop=max_loop, conditions=conditions
+        path,
+        process_id=process_id,
+        criterion=criterion,
+        max_loop=max_loop,
+        conditions=conditions,
+        siblings=siblings,
     )
     if fragment:
         write_whole(out, plan_fragment(plan, graph))

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestra_kit.app.inspection import read_graph
 from orchestra_kit.design.binding import ProjectBinding
 from orchestra_kit.design.coverage import ComposedSuite, compose
+from orchestra_kit.design.coverage.collaboration import collaborations_of, compose_collaboration
 from orchestra_kit.design.documents import Document, read_bytes, read_document, read_value
 from orchestra_kit.design.generation import Author, Generated, SuiteGenerator
 from orchestra_kit.design.matching import Certainty
 from orchestra_kit.design.operations import OperationCatalog
+from orchestra_kit.design.process_set import ProcessSet, open_calls
 from orchestra_kit.design.reading import ProcessDocument, read_process
 from orchestra_kit.errors import DefinitionError, Place, UnknownNameError
 from orchestra_kit.model import ChannelType, ControlFlowGraph, InterfaceSummary, Severity
@@ -44,11 +47,12 @@ class Project:
     process: ProcessDocument
     process_id: str
     specs: Mapping[str, LoadedSpec]
+    opened: ProcessSet
 
     @property
     def graph(self) -> ControlFlowGraph:
-        """The process's control-flow graph."""
-        return self.process.graph
+        """The process's control-flow graph, with what it calls in place."""
+        return self.opened.graph
 
 
 def load_project(path: Path, plugins: Mapping[ChannelType, ProtocolPlugin]) -> Project:
@@ -64,15 +68,46 @@ def load_project(path: Path, plugins: Mapping[ChannelType, ProtocolPlugin]) -> P
         raise DefinitionError(f"the process cannot be used: {reason}", place=Place(file=str(process_path)))
     parser = plugins[ChannelType.HTTP_REST].spec_parser
     specs = {name: read_spec(name, file, text, document, parser) for name, text in binding.specs.items()}
+    process_id = _process_id(process, binding, document)
+    opened = _opened(process.graph, process_id, file, binding, document)
     return Project(
         path=file,
         document=document,
-        binding=binding,
+        binding=_bound_by_origin(binding, opened),
         process_path=process_path,
         process=process,
-        process_id=_process_id(process, binding, document),
+        process_id=process_id,
         specs=specs,
+        opened=opened,
     )
+
+
+def _opened(
+    graph: ControlFlowGraph, process_id: str, file: Path, binding: ProjectBinding, document: Document
+) -> ProcessSet:
+    """Return the graph with the calls of the process opened, also into the files the project includes."""
+    siblings = {
+        written: read_graph(
+            _beside(file, written, document.place(("includes", position))), place=document.place(("includes", position))
+        )
+        for position, written in enumerate(binding.includes)
+    }
+    opened = open_calls(graph, siblings)
+    return open_calls(graph, siblings, process_id=process_id) if process_id in opened.riders else opened
+
+
+def _bound_by_origin(binding: ProjectBinding, opened: ProcessSet) -> ProjectBinding:
+    """Return the binding in which an element of a process called several times is bound once for all of its calls."""
+    elements = {key: binding.elements[own] for key, own in opened.origins.items() if own in binding.elements}
+    flows = {key: binding.flows[own] for key, own in opened.origins.items() if own in binding.flows}
+    if not elements and not flows:
+        return binding
+    present = {item.id for item in opened.graph.nodes} | {item.id for item in opened.graph.flows}
+    kept = {
+        key: value for key, value in binding.elements.items() if key in present or key not in opened.origins.values()
+    }
+    taken = {key: value for key, value in binding.flows.items() if key in present or key not in opened.origins.values()}
+    return binding.model_copy(update={"elements": {**elements, **kept}, "flows": {**flows, **taken}})
 
 
 def read_spec(
@@ -93,7 +128,22 @@ def read_spec(
 
 
 def compose_project(project: Project) -> ComposedSuite:
-    """Return the paths of the project's process, composed across its sub-processes."""
+    """Return the paths of the project's process, composed across its sub-processes and calls.
+
+    With `collaboration` they go through all the processes it exchanges messages with. Raise DefinitionError where there are
+    none.
+    """
+    if project.binding.collaboration:
+        group = next((item for item in collaborations_of(project.graph) if project.process_id in item), None)
+        if group is None:
+            raise DefinitionError(
+                f"the process '{project.process_id}' exchanges messages with no other process of the file.",
+                place=project.document.place(("collaboration",)),
+            )
+        suite = compose_collaboration(
+            project.graph, group, criterion=project.binding.criterion, max_loop=project.binding.max_loop
+        )
+        return suite.as_composed(project.graph, project.process_id)
     return compose(
         project.graph,
         project.process_id,
@@ -126,7 +176,7 @@ def _process_id(process: ProcessDocument, binding: ProjectBinding, document: Doc
         if binding.process_id not in ids:
             raise UnknownNameError("process", binding.process_id, ids, place=document.place(("processId",)))
         return binding.process_id
-    if len(ids) == 1:
+    if len(ids) == 1 or (binding.collaboration and ids):
         return ids[0]
     hint = f"It holds: {', '.join(ids)}." if ids else "It holds no process with elements."
     raise DefinitionError(

@@ -29,6 +29,13 @@ command.add_command(check)
 @click.option(
     "--max-loop", type=click.IntRange(0, 20), default=2, show_default=True, help="How often a loop is taken at most."
 )
+@click.option(
+    "--with",
+    "siblings",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A further file, with processes that call activities call. May be repeated.",
+)
 @click.option("--conditions", is_flag=True, help="Find data for each scenario, or the conditions that conflict on it.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write the plan with its pictures as an HTML page here.")
 @click.option("--fragment", is_flag=True, hidden=True, help="With --html: only what a notebook shows.")
@@ -38,6 +45,7 @@ def plan(
     process_id: str | None,
     criterion: str,
     max_loop: int,
+    siblings: tuple[Path, ...],
     conditions: bool,
     html: Path | None,
     fragment: bool,
@@ -48,7 +56,12 @@ def plan(
         from orchestra_kit.app.inspection import plan_process_file
 
         found = plan_process_file(
-            file, process_id=process_id, criterion=criterion, max_loop=max_loop, conditions=conditions
+            file,
+            process_id=process_id,
+            criterion=criterion,
+            max_loop=max_loop,
+            conditions=conditions,
+            siblings=siblings,
         )
     else:
         from orchestra_kit.app.plan_reports import write_plan_report
@@ -61,6 +74,7 @@ def plan(
             max_loop=max_loop,
             fragment=fragment,
             conditions=conditions,
+            siblings=siblings,
         )
     if as_json:
         print_json(found)
@@ -80,6 +94,18 @@ def plan(
         for lost in item["unreachable"]:
             click.echo(f"    unreachable {lost['id']}: {lost['why']}")
     suite = found["suite"]
+    for together in suite.get("collaborations", ()):
+        click.echo(
+            f"{' + '.join(together['processes'])}: {together['size']} scenarios across their messages, "
+            f"lower bound {together['lowerBound']}"
+        )
+        for scenario in together["scenarios"]:
+            click.echo(f"    {scenario['key']}: {', '.join(scenario['runs'])}; messages {len(scenario['messages'])}")
+        for lonely in together["alone"]:
+            click.echo(f"    alone {lonely['process']} {lonely['key']}: {lonely['why']}")
+    for call in suite.get("calls", ()):
+        if call.get("why"):
+            click.echo(f"call {call['elementId']}: {call['why']}")
     click.echo(f"suite: {suite['size']} scenarios, lower bound {suite['lowerBound']}, gap {suite['gap']}")
     if conditions:
         from orchestra_kit.app.path_conditions import condition_lines
@@ -126,6 +152,8 @@ def generate(project: Path, publish: bool, as_json: bool) -> None:
             for note in made.notes
         ]
         print_table(bound, header=("element", "role", "how", "operation", "score", "nearest"))
+        for element_id, reason in made.unopened_calls.items():
+            click.echo(f"call {element_id}: {reason}")
         for flow_id, reason in made.uncovered.items():
             click.echo(f"uncovered: {flow_id}: {reason}")
         if made.conditions_sentence:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from orchestra_kit.design.coverage.boundaries import attribute_walks
 from orchestra_kit.design.coverage.components import loop_edges
-from orchestra_kit.design.coverage.composition import compose
 from orchestra_kit.design.coverage.containers import Container, containers_of
 from orchestra_kit.design.coverage.cover import Cover
 from orchestra_kit.design.coverage.criteria import Criterion, base_demands, further_demands, to_criterion
@@ -18,6 +18,7 @@ from orchestra_kit.design.coverage.spreading import cover_anywhere
 from orchestra_kit.design.coverage.token_net import TokenNet
 from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
 from orchestra_kit.design.coverage.walk_graph import EdgeKind, Walk, WalkGraph
+from orchestra_kit.design.coverage.whole import WholeSuite, whole_suite
 from orchestra_kit.model.process import ControlFlowGraph, NodeType
 
 _SPLIT_KINDS = {
@@ -102,39 +103,51 @@ class SuitePlan:
     """The plans of all containers, and what the whole suite needs when sub-processes ride on their parents' scenarios."""
 
     containers: tuple[ContainerPlan, ...]
-    size: int
-    lower_bound: int
+    whole: WholeSuite
+
+    @property
+    def size(self) -> int:
+        """The number of scenarios of the whole suite."""
+        return self.whole.size
+
+    @property
+    def lower_bound(self) -> int:
+        """How many any suite must have."""
+        return self.whole.lower_bound
 
     @property
     def gap(self) -> int:
         """How many scenarios more than proven necessary the whole suite has."""
-        return self.size - self.lower_bound
+        return self.whole.gap
 
     def to_json(self, file: str) -> dict[str, Any]:
         """Return the JSON of `orchestra suite plan`."""
         return {
             "file": file,
             "containers": [item.to_json() for item in self.containers],
-            "suite": {"size": self.size, "lowerBound": self.lower_bound, "gap": self.gap},
+            "suite": self.whole.to_json(),
         }
 
 
 def plan_suite(
-    graph: ControlFlowGraph, *, process_id: str | None = None, criterion: str = "flow", max_loop: int = 2
+    graph: ControlFlowGraph,
+    *,
+    process_id: str | None = None,
+    criterion: str = "flow",
+    max_loop: int = 2,
+    siblings: Mapping[str, ControlFlowGraph] | None = None,
 ) -> SuitePlan:
-    """Return the plan of one process of a graph, or of all."""
+    """Return the plan of one process of a graph, or of all; `siblings` are the files that calls may lead to."""
     wanted = to_criterion(criterion)
     found = containers_of(graph, process_id)
     plans = tuple(plan_container(graph, item, wanted, max_loop) for item in found.values())
-    size = bound = 0
+    own: dict[str, tuple[int, int]] = {}  # processes with nothing to compose
     for process in dict.fromkeys(item.process_id for item in found.values()):
-        own = [item for item in plans if item.process_id == process]
-        if len(own) == 1 and found[own[0].container].flows:
-            size, bound = size + own[0].size, bound + own[0].lower_bound  # nothing to compose
-        else:
-            suite = compose(graph, process, criterion=criterion, max_loop=max_loop)
-            size, bound = size + suite.size, bound + suite.lower_bound
-    return SuitePlan(containers=plans, size=size, lower_bound=bound)
+        containers = [item for item in plans if item.process_id == process]
+        if len(containers) == 1 and found[containers[0].container].flows:
+            own[process] = containers[0].size, containers[0].lower_bound
+    whole = whole_suite(graph, own, process_id=process_id, criterion=criterion, max_loop=max_loop, siblings=siblings)
+    return SuitePlan(containers=plans, whole=whole)
 
 
 def plan_container(graph: ControlFlowGraph, container: Container, criterion: Criterion, max_loop: int) -> ContainerPlan:
