@@ -57,3 +57,83 @@ def test_the_scenarios_are_the_same_but_for_who_and_when(workspace, document):
             for name in ("suiteId", "source"):
                 content.pop(name)
     assert again == stored
+
+
+BY_HAND = """\
+arazzo: 1.0.1
+info: {title: Stock by hand, version: "1"}
+sourceDescriptions:
+  - {name: inventory, url: ./inventory.yaml, type: openapi}
+  - {name: payments, url: ./payments.yaml, type: openapi}
+workflows:
+  - workflowId: put-in-stock
+    inputs: &item
+      type: object
+      properties:
+        sku: {type: string, default: lamp-1}
+        quantity: {type: integer, default: 4}
+    steps:
+      - stepId: put-item
+        operationId: $sourceDescriptions.inventory.putItem
+        parameters: [{name: sku, in: path, value: $inputs.sku}]
+        requestBody:
+          contentType: application/json
+          payload: '{"quantity": {$inputs.quantity}, "unitPriceCents": 250}'
+        successCriteria:
+          - condition: $statusCode == 201 || $statusCode == 200
+          - condition: $response.body#/sku == 'LAMP-1' && $response.body#/quantity == $inputs.quantity
+        outputs:
+          item: $response.body
+          sku: $response.body#/sku
+    outputs:
+      sku: $steps.put-item.outputs.sku
+  - workflowId: check-and-reserve
+    dependsOn: [put-in-stock]
+    inputs: {type: object, properties: {order: {type: string, default: order-77}}}
+    steps:
+      - stepId: more
+        workflowId: put-in-stock
+        parameters:
+          - {name: sku, value: "{$workflows.put-in-stock.outputs.sku}"}
+          - {name: quantity, value: 6}
+      - stepId: check stock
+        operationId: $sourceDescriptions.inventory.checkStock
+        requestBody:
+          payload: {orderId: $inputs.order, sku: $steps.more.outputs.sku, quantity: 5}
+        successCriteria:
+          - condition: $statusCode == 200
+          - condition: $response.body#/inStock == true
+          - {context: $response.body#/available, condition: '^[0-9]+$', type: regex}
+          - {context: $response.body, condition: '$.available', type: jsonpath}
+          - condition: $response.body#/nothing == null
+          - condition: $response.header.Content-Type == 'application/JSON'
+        onFailure:
+          - {name: again, type: retry, retryAfter: 0.1, retryLimit: 2, criteria: [{condition: $statusCode >= 500}]}
+      - stepId: read
+        operationPath: '{$sourceDescriptions.inventory.url}#/paths/~1items~1{sku}/get'
+        parameters: [{name: sku, in: path, value: $steps.more.outputs.sku}]
+        successCriteria:
+          - condition: $response.body#/quantity == CRITERION
+"""
+
+
+@pytest.mark.parametrize(("quantity", "status"), [("6", RunStatus.PASSED), ("7", RunStatus.FAILED)])
+def test_a_document_written_by_hand_runs(workspace, tmp_path, quantity, status):
+    """A document nobody here exported: calls, outputs across workflows, payload text, criteria of four kinds."""
+    path = tmp_path / "by-hand.arazzo.yaml"
+    path.write_text(BY_HAND.replace("CRITERION", quantity))
+    made = workspace.arazzo.import_file(path, suite=f"by-hand-{quantity}")
+    assert [gap.message for item in made.scenarios for gap in item.gaps] == []
+    assert made.warnings == ()
+    workspace.scenarios.move(made.suite.key, ScenarioStatus.PUBLISHED)
+    with start_shop(tmp_path / "shop") as shop:
+        described = shop_environment(shop.base_urls, shop.database)
+        workspace.definitions.put_environment(described.model_copy(update={"name": made.suite.key}))
+        options = RunOptions(environment=made.suite.key, executor=Executor.INLINE, triggered_by="test")
+        submitted = workspace.runner.submit(made.suite.key, None, options)
+        outcome = workspace.runner.wait(submitted, work_here=False, timeout_seconds=100)
+    by_key = {run.run.scenario_key: run for run in outcome.runs}
+    assert by_key["put-in-stock"].run.status is RunStatus.PASSED
+    found = [violation for result in by_key["check-and-reserve"].results for violation in result.violations]
+    assert by_key["check-and-reserve"].run.status is status, found
+    assert [violation.code for violation in found] == ([] if status is RunStatus.PASSED else ["RULE_FALSE"])
