@@ -29,6 +29,8 @@ _SETTING = re.compile(
     r"[\"']?(?P<key>\w{1,40})[\"']?\s*:\s*(?:\"(?P<quoted>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[\w-]+))"
 )
 _CUT = re.compile(r"[#&]\w{1,10};|;|#")
+_LONGEST_BLOCK = 60
+"""So many lines a setting in braces may take; where its end is further away, it was forgotten."""
 _SECTIONS = frozenset({"else", "and", "option"})
 _FRAGMENTS = {kind.value: kind for kind in FragmentKind if kind is not FragmentKind.GROUP} | {
     "par_over": FragmentKind.PAR
@@ -79,16 +81,19 @@ class _MermaidReader:
     def _line(self, line: Line) -> None:
         text = line.text.strip().lstrip("\ufeff")
         if text.startswith("%%{") and "}%%" not in text:
-            self._skip_until("}%%")
+            self._skip_until("}%%", line.number)
         elif text and not text.startswith(("%%", "#")):
             for statement in self._statements(text, line.number):
                 self._statement(statement, line.number)
 
-    def _skip_until(self, mark: str) -> None:
-        while self._position < len(self._lines):
-            self._position += 1
-            if mark in self._lines[self._position - 1].text:
-                return
+    def _skip_until(self, mark: str, line: int) -> str:
+        """Pass over the lines up to one with a mark, and return them; stay where none is near."""
+        near = self._lines[self._position : self._position + _LONGEST_BLOCK]
+        count = next((index for index, item in enumerate(near, start=1) if mark in item.text), 0)
+        if not count:
+            self._findings.add("UNCLOSED_BLOCK", f"'{mark}' is missing.", line=line)
+        self._position += count
+        return " ".join(item.text for item in near[:count])
 
     def _statements(self, text: str, line: int) -> list[str]:
         """Return the statements of a line: a semicolon ends one, unless it is part of an entity or of a comment."""
@@ -142,7 +147,7 @@ class _MermaidReader:
         elif word == "title":
             self.builder.title(plain(rest.lstrip(":")))
         elif word == "accdescr" and rest.startswith("{") and "}" not in rest:
-            self._skip_until("}")
+            self._skip_until("}", line)
 
     def _life(self, word: str, actor: str, line: int) -> None:
         if not actor:
@@ -156,6 +161,8 @@ class _MermaidReader:
 
     def _declare(self, kind: str, rest: str, line: int, *, create: bool = False) -> None:
         start = rest.find("@{")
+        if start >= 0 and "}" not in rest[start:]:
+            rest += self._skip_until("}", line)
         end = rest.find("}", start) if start >= 0 else -1
         written = rest[start + 2 : end] if end >= 0 else ""
         rest = rest[:start] + rest[end + 1 :] if end >= 0 else rest

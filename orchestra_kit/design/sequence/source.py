@@ -163,9 +163,8 @@ def mermaid_head(lines: Sequence[Line]) -> int | None:
         if text == "---" and _closing(lines, position + 1, "---") is not None:
             position = (_closing(lines, position + 1, "---") or position) + 1
         elif text.startswith("%%{") and "}%%" not in text:
-            while position < len(lines) and "}%%" not in lines[position].text:
-                position += 1
-            position += 1
+            near = range(position + 1, min(len(lines), position + 60))
+            position = next((index for index in near if "}%%" in lines[index].text), position) + 1
         elif not text or text.startswith("%%"):
             position += 1
         else:

@@ -84,6 +84,9 @@ def test_participants_with_kind_alias_and_settings(mermaid: Read) -> None:
         participant D@{ "type" : "database" }
         participant Q@{ "type": "queue", "alias": "Events" }
         participant K@{ type: control } as Kernel
+        participant L@{
+          "type": "entity"
+        } as Ledger
         box Aqua Group
           participant G
         end
@@ -100,6 +103,7 @@ def test_participants_with_kind_alias_and_settings(mermaid: Read) -> None:
         "D": ("D", "database"),
         "Q": ("Events", "queue"),
         "K": ("Kernel", "control"),
+        "L": ("Ledger", "entity"),
         "G": ("G", "participant"),
         "C": ("Carl", "participant"),
         "E": ("E", "actor"),
@@ -219,6 +223,12 @@ def test_a_note_without_a_colon_ends_at_its_end(mermaid: Read) -> None:
 
 def test_a_note_that_forgot_its_colon_swallows_no_message(mermaid: Read) -> None:
     assert mermaid("loop x\nNote over A\nA->>B: x\nend").messages == 1
+
+
+@pytest.mark.parametrize("line", ["%%{init: {", "accDescr {", "participant X@{"])
+def test_a_brace_that_was_forgotten_swallows_no_message(mermaid: Read, line: str) -> None:
+    document = mermaid(f"{line}\nA->>B: one\nB->>A: two")
+    assert document.messages == 2 and codes(document) == [("UNCLOSED_BLOCK", 2)]
 
 
 def test_a_bad_line_is_named_and_the_rest_is_read(mermaid: Read) -> None:

@@ -62,6 +62,10 @@ def test_quoted_html_in_a_page_is_read_as_signs() -> None:
     assert read(text.encode(), "page.md").messages == 1
 
 
+def test_a_directive_that_is_not_closed_hides_no_diagram() -> None:
+    assert read(b"%%{init: {'theme': 'dark'}\nsequenceDiagram\nA->>B: x\n", "a.mmd").messages == 1
+
+
 def test_texts_around_the_marks_are_no_diagram() -> None:
     text = "/'\n License\n A -> B : no\n'/\n\n@startuml (id=PAY)\nA -> B : yes\n@enduml\nA -> B : no\n@startjson\n{}\n@endjson\n"
     document = read(text.encode(), "a.puml")
