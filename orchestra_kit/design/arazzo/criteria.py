@@ -133,7 +133,8 @@ def criterion_cel(criterion: Criterion, scope: Scope) -> str:
             return _regex(criterion, scope)
         case "jsonpath":
             return _jsonpath(criterion, scope)
-    raise Unsaid(f"a condition in {criterion.kind} has no counterpart.", code=criterion.kind.upper())
+    code = "XPATH" if criterion.kind == "xpath" else "UNKNOWN_VALUE"
+    raise Unsaid(f"a condition in {criterion.kind[:40]} has no counterpart.", code=code)
 
 
 def _context(criterion: Criterion, scope: Scope) -> str:
