@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,13 @@ MAX_WORKFLOWS = 5_000
 _ROOT = frozenset({"arazzo", "$self", "info", "sourceDescriptions", "workflows", "components"})
 _SOURCE_KINDS = ("openapi", "asyncapi", "arazzo")
 _OLD_VERSION = "workflowsSpec"
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_FORBIDDEN_IN_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_ESCAPED_HALF = re.compile(
+    r"(?<!\\)(?P<slashes>(?:\\\\)*)"
+    r"(?:\\u(?P<high>[dD][89abAB][0-9a-fA-F]{2})\\u(?P<low>[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|\\u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000))"
+)
 
 
 class Findings:
@@ -61,7 +69,7 @@ def load(data: bytes, *, source: str, findings: Findings) -> Document:
     """Return the plain data of a file others wrote, JSON or YAML in UTF-8 or UTF-16."""
     if len(data) > MAX_BYTES:
         raise LimitError(f"the file has {len(data)} bytes; at most {MAX_BYTES} are read.", place=Place(file=source))
-    text = _decode(data, findings)
+    text = _without_odd_signs(_decode(data, findings), findings)
 
     def tolerate(code: str, path: FieldPath, line: int, message: str) -> None:
         findings.add(code, path, message, line=line)
@@ -79,6 +87,27 @@ def _decode(data: bytes, findings: Findings) -> str:
         message = f"the file is not UTF-8 ({error.reason} at byte {error.start})."
         findings.add("ENCODING", (), message, line=line)
         return data.decode("utf-16" if wide else "cp1252", errors="replace")
+
+
+def _without_odd_signs(text: str, findings: Findings) -> str:
+    """Return a text without signs no YAML may hold, and without halves of characters, which tools that cut texts leave."""
+
+    def mended(match: re.Match[str]) -> str:
+        if match["high"] is not None:
+            code = 0x10000 + ((int(match["high"], 16) - 0xD800) << 10) + (int(match["low"], 16) - 0xDC00)
+            return match["slashes"] + chr(code)
+        position = match.start()
+        message = "half a character or a NUL stands here; it is read as '\ufffd'."
+        findings.add("ENCODING", (), message, line=text.count("\n", 0, position) + 1)
+        return (match["slashes"] or "") + "\ufffd"
+
+    forbidden = _FORBIDDEN if text.lstrip()[:1] in ("{", "[") else _FORBIDDEN_IN_YAML
+    found = forbidden.search(text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        findings.add("ENCODING", (), "signs that no YAML may hold are left out.", line=line)
+        text = forbidden.sub("", text)
+    return _ESCAPED_HALF.sub(mended, text) if "\\u" in text else text
 
 
 def is_arazzo(data: Any) -> bool:

@@ -193,3 +193,32 @@ def test_what_is_no_arazzo_says_what_it_is(name, text):
     content = {"openapi": b"openapi: 3.1.0", "list": b"[1]"}[name]
     with pytest.raises(DefinitionError, match=text):
         read_arazzo(content, source="x")
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as", "told"),
+    [
+        ("caf\\u00e9 \\ud83d\\ude00", "café 😀", False),
+        ("cut \\ud83d", "cut \ufffd", True),
+        ("\\ude00 cut", "\ufffd cut", True),
+        ("nul \\u0000", "nul \ufffd", True),
+        ("back\\\\ud83d slash", "back\\ud83d slash", False),
+        ("bell \x07", "bell ", True),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_halves_of_characters_do_not_stop_it(inspected, tmp_path, form, written, read_as, told):
+    title = f'"{written}"'
+    text = GOOD.replace("title: T", f"title: {title}")
+    if form == "json":
+        text = json.dumps(read_arazzo(GOOD.encode(), source="x").raw, indent=1).replace('"T"', title)
+    assert read_arazzo(text.encode(), source="x").raw["info"]["title"] == read_as
+    assert {code for code, _, _ in found(inspected(text))} == ({"ENCODING"} if told else set())
+
+
+@pytest.mark.parametrize(("form", "read_as"), [("json", "it\x80\x99s"), ("yaml", "its")])
+def test_text_in_a_wrong_encoding_does_not_stop_it(form, read_as):
+    text = GOOD.replace("title: T", "title: it\x80\x99s")
+    if form == "json":
+        text = json.dumps(read_arazzo(GOOD.encode(), source="x").raw).replace('"T"', '"it\x80\x99s"')
+    assert read_arazzo(text.encode(), source="x").raw["info"]["title"] == read_as
