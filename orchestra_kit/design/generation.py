@@ -154,7 +154,8 @@ class SuiteGenerator:
                 self._expect_on_flow(walk, flow_id)
             self._wait_for_branches(walk, composed, place, written)
             if entry.node is not None:
-                self._visit(walk, entry.node)
+                for _ in range(composed.instances.get(entry.node.id, 1) if not entry.node.type.is_container else 1):
+                    self._visit(walk, entry.node)
             written.append(len(walk.writer.steps()))
         self._wait_for_branches(walk, composed, len(composed.visits), written)
         end_flows = tuple(walk.pending_flows)

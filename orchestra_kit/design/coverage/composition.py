@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestra_kit.design.coverage.containers import Container, containers_of
@@ -11,6 +11,7 @@ from orchestra_kit.design.coverage.criteria import Criterion, to_criterion
 from orchestra_kit.design.coverage.fragments import Barrier, Fragment, Inside
 from orchestra_kit.design.coverage.naming import KeyMaker
 from orchestra_kit.design.coverage.nesting import Nest
+from orchestra_kit.design.coverage.orders import Resources, resources_of
 from orchestra_kit.design.coverage.reasons import unreachable
 from orchestra_kit.design.coverage.token_net import TokenNet
 from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
@@ -23,7 +24,8 @@ class ComposedScenario:
 
     `provokes` names the boundary events, and the starts of event sub-processes, that the test has to bring about. `kind`
     is `cover` for the minimal suite, else what the scenario was added for: `of` says which loop, boundary event or event
-    sub-process. `barriers` says before which visits parallel branches must all have ended.
+    sub-process. `barriers` says before which visits parallel branches must all have ended,
+    `instances` how often an activity with a loop of its own runs where that is not once.
     """
 
     key: str
@@ -33,6 +35,7 @@ class ComposedScenario:
     kind: str = "cover"
     of: str = ""
     barriers: tuple[Barrier, ...] = ()
+    instances: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +62,22 @@ class ComposedSuite:
         return {"size": self.size, "lowerBound": self.lower_bound, "gap": self.gap}
 
 
-def compose(graph: ControlFlowGraph, process_id: str, *, criterion: str = "flow", max_loop: int = 2) -> ComposedSuite:
-    """Return the scenarios of one process with its sub-processes walked in place; raise UnknownNameError."""
+def compose(
+    graph: ControlFlowGraph,
+    process_id: str,
+    *,
+    criterion: str = "flow",
+    max_loop: int = 2,
+    resources: Resources | None = None,
+) -> ComposedSuite:
+    """Return the scenarios of one process with its sub-processes walked in place; raise UnknownNameError.
+
+    `resources` says what elements work on; by default what the model itself says of that.
+    """
     wanted = to_criterion(criterion)
     containers = containers_of(graph, process_id)
-    inside = _Composer(containers, wanted, max_loop).inside(process_id)
+    known = resources_of(graph) if resources is None else resources
+    inside = _Composer(containers, wanted, max_loop, known).inside(process_id)
     keys = KeyMaker(graph)
     scenarios = [_scenario(item, keys) for item in inside.fragments]
     scenarios += [_scenario(item.fragment, keys, item.kind, item.of) for item in inside.extras]
@@ -106,14 +120,18 @@ def _scenario(fragment: Fragment, keys: KeyMaker, kind: str = "cover", of: str =
         kind=kind,
         of=of,
         barriers=fragment.barriers,
+        instances=fragment.instances,
     )
 
 
 class _Composer:
     """Composes containers from the inside out."""
 
-    def __init__(self, containers: dict[str, Container], criterion: Criterion, max_loop: int) -> None:
+    def __init__(
+        self, containers: dict[str, Container], criterion: Criterion, max_loop: int, resources: Resources
+    ) -> None:
         self._containers, self._criterion, self._max_loop = containers, criterion, max_loop
+        self._resources = resources
         self._nodes: dict[str, FlowNode] = {}
         self._flows: dict[str, SequenceFlow] = {}
         for container in containers.values():
@@ -126,4 +144,6 @@ class _Composer:
         if container is None or identifier in above:
             return Inside()
         inner = {node.id: self.inside(node.id, (*above, identifier)) for node in container.children()}
-        return Nest(container, inner, self._nodes, self._flows).compose(self._criterion, self._max_loop)
+        return Nest(container, inner, self._nodes, self._flows, self._resources).compose(
+            self._criterion, self._max_loop
+        )

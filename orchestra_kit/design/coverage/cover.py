@@ -7,7 +7,7 @@ lower bounds, whose cut is the certificate: elements no two of which lie on one 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from orchestra_kit.design.coverage.components import components
@@ -130,6 +130,7 @@ class Expansion:
     def __init__(self, graph: WalkGraph, demands: Demands, network: Network) -> None:
         self._graph, self._demands, self._network = graph, demands, network
         self._starts, self._ends = set(graph.starts), set(graph.ends)
+        self._leaving: dict[int, dict[int, list[Edge]]] = {}
 
     def expand(self, routes: list[Route]) -> list[Walk]:
         """Return one walk for each route."""
@@ -153,73 +154,70 @@ class Expansion:
                 walks.append(Walk(start=start, edges=tuple(edges)))
         return walks
 
-    def _wanted(self, position: int) -> Counter[tuple[str, int]]:
-        wanted: Counter[tuple[str, int]] = Counter()
-        for edge in self._network.inside[position]:
-            wanted["edge", edge.index] = self._demands.edges.get(edge.index, 0)
-        for node in self._network.parts[position]:
-            wanted["node", node] = self._demands.nodes.get(node, 0)
-        return +wanted
+    def _wanted(self, position: int) -> dict[int, int]:
+        """Return how often edges (by index) and nodes (by ~number) of a component are still wanted."""
+        wanted = {edge.index: self._demands.edges.get(edge.index, 0) for edge in self._network.inside[position]}
+        wanted |= {~node: self._demands.nodes.get(node, 0) for node in self._network.parts[position]}
+        return {key: times for key, times in wanted.items() if times}
 
     def _entry(self, position: int, edges: list[Edge]) -> int:
         if edges:
             return edges[-1].target
         return min(node for node in self._network.parts[position] if node in self._starts)
 
-    def _through(
-        self, position: int, entry: int, leave: int | None, left: Counter[tuple[str, int]], *, last: bool
-    ) -> list[Edge]:
+    def _through(self, position: int, entry: int, leave: int | None, left: dict[int, int], *, last: bool) -> list[Edge]:
         """Return the edges from entry to exit inside a component; the last walk makes every detour still wanted."""
-        part = self._network.part_of
-
-        def inside(edge: Edge) -> bool:
-            return part[edge.target] == position
-
+        inside = self._inside(position)
         walked: list[Edge] = []
-        _tick(left, ("node", entry))
+        _tick(left, ~entry)
         here = entry
         while last and left:
-            detour = self._search(
-                here, inside, lambda edge: ("edge", edge.index) in left or ("node", edge.target) in left
-            )
-            for edge in detour:
-                _tick(left, ("edge", edge.index))
-                _tick(left, ("node", edge.target))
-            walked += detour
+            walked += _nearest(here, inside, left)
             here = walked[-1].target
-        goal = {leave} if leave is not None else self._ends
-        if here not in goal:
-            way = self._search(here, inside, lambda edge: edge.target in goal)
-            for edge in way:
-                _tick(left, ("edge", edge.index))
-                _tick(left, ("node", edge.target))
-            walked += way
+        if here != leave if leave is not None else here not in self._ends:
+            goals = {leave} if leave is not None else self._ends
+            walked += _nearest(here, inside, left, goals)
         return walked
 
-    def _search(self, here: int, inside: Callable[[Edge], bool], wanted: Callable[[Edge], bool]) -> list[Edge]:
-        """Return the shortest way to, and over, the first wanted edge."""
-        came: dict[int, Edge | None] = {here: None}
-        queue = deque([here])
-        while queue:
-            node = queue.popleft()
-            for edge in self._graph.leaving[node]:
-                if not inside(edge):
-                    continue
-                if wanted(edge):
-                    way = [edge]
-                    before = came[node]
-                    while before is not None:
-                        way.append(before)
-                        before = came[before.source]
-                    return way[::-1]
-                if edge.target not in came:
-                    came[edge.target] = edge
-                    queue.append(edge.target)
-        raise AssertionError("a strongly connected component with an element out of reach")
+    def _inside(self, position: int) -> dict[int, list[Edge]]:
+        """Return the edges of a component by their sources."""
+        found = self._leaving.get(position)
+        if found is None:
+            found = self._leaving[position] = {node: [] for node in self._network.parts[position]}
+            for edge in self._network.inside[position]:
+                found[edge.source].append(edge)
+        return found
 
 
-def _tick(left: Counter[tuple[str, int]], key: tuple[str, int]) -> None:
-    if key in left:
-        left[key] -= 1
-        if left[key] <= 0:
-            del left[key]
+def _nearest(
+    here: int, leaving: Mapping[int, list[Edge]], left: dict[int, int], goals: Collection[int] | None = None
+) -> list[Edge]:
+    """Return the shortest way to, and over, the first wanted edge or the first that leads to a goal; tick all it takes."""
+    came: dict[int, Edge] = {}
+    queue = [here]
+    for node in queue:
+        for edge in leaving[node]:
+            target = edge.target
+            if (edge.index in left or ~target in left) if goals is None else target in goals:
+                way = [edge]
+                while node != here:
+                    way.append(came[node])
+                    node = came[node].source
+                for step in way:
+                    _tick(left, step.index)
+                    _tick(left, ~step.target)
+                return way[::-1]
+            if target not in came and target != here:
+                came[target] = edge
+                queue.append(target)
+    raise AssertionError("a strongly connected component with an element out of reach")
+
+
+def _tick(left: dict[int, int], key: int) -> None:
+    times = left.get(key)
+    if times is None:
+        return
+    if times > 1:
+        left[key] = times - 1
+    else:
+        del left[key]

@@ -40,6 +40,7 @@ class Fragment:
     provokes: tuple[str, ...] = ()
     raises: Signal | None = None
     barriers: tuple[Barrier, ...] = ()
+    instances: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +54,15 @@ class Extra:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inside:
-    """All that must be run in one container, and how often its parent must enter it for that at least."""
+    """All that must be run in one container, and how often its parent must enter it for that at least.
+
+    `endless` says that it has content which never comes to an end.
+    """
 
     fragments: tuple[Fragment, ...] = ()
     extras: tuple[Extra, ...] = ()
     lower_bound: int = 0
+    endless: bool = False
 
 
 @dataclass(slots=True)

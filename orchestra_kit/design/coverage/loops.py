@@ -1,65 +1,117 @@
-"""Loops taken 0, 1 and N times: which obligations a suite leaves open, and the walks that meet them."""
+"""Loops taken 0, 1 and N times: which obligations a suite leaves open, and the runs that meet them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 
+from orchestra_kit.design.coverage.added import Added, AddedRun, StepBudget
 from orchestra_kit.design.coverage.components import loop_edges
+from orchestra_kit.design.coverage.cover import cover
+from orchestra_kit.design.coverage.demands import Demands
 from orchestra_kit.design.coverage.walk_graph import Edge, Walk, WalkGraph
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopWalk:
-    """A walk that takes one loop exactly so many times."""
-
-    edge: Edge
-    times: int
-    walk: Walk
+MANY_LOOPS = 20
+"""With more loops than this, one run takes as many of them as it comes by."""
 
 
-def loop_walks(graph: WalkGraph, walks: Sequence[Walk], max_loop: int, *, known: Iterable[int] = ()) -> list[LoopWalk]:
-    """Return walks for the loops of a graph that `walks` do not take 0, 1 and max_loop times already.
+def loop_runs(
+    graph: WalkGraph, walks: list[Walk], max_loop: int, budget: StepBudget, *, known: Collection[str] = ()
+) -> list[Added]:
+    """Return the runs for the loops of a graph that `walks` do not take 0, 1 and max_loop times already.
 
-    `known` names loop edges already dealt with.
+    `known` names loops already dealt with. A loop is the flow that closes it, in whatever context runs come to it. The
+    runs found are added to `walks`: one may meet the obligations of several loops.
     """
-    skip, done = set(known), list(walks)
-    edges = [edge for edge in loop_edges(graph) if edge.index not in skip]
-    counted = [_Counted(walk, {edge.index for edge in edges}) for walk in done]
-    found: list[LoopWalk] = []
-    for edge in edges:
-        for times in sorted({0, min(1, max_loop), max_loop}):
-            if any(item.takes(edge, times) for item in counted):
-                continue
-            walk = _walk_with(graph, edge, times)
-            if walk is not None:
-                found.append(LoopWalk(edge=edge, times=times, walk=walk))
-                counted.append(_Counted(walk, {item.index for item in edges}))
+    loops: dict[str, list[Edge]] = {}
+    for edge in loop_edges(graph):
+        name = edge.id or graph.node_ids[edge.target] or graph.node_ids[edge.source]
+        if name and name not in known:
+            loops.setdefault(name, []).append(edge)
+    found: list[Added] = []
+    counted = [_Counted(walk, loops) for walk in walks]
+    wanted = sorted({0, min(1, max_loop), max_loop})
+    riding = _rides(graph, loops, wanted) if len(loops) > MANY_LOOPS else {}
+    for name, edges in loops.items():
+        open_ones = [times for times in wanted if not any(item.takes(name, edges, times) for item in counted)]
+        added: list[AddedRun] = []
+        notes: list[str] = []
+        for times in open_ones:
+            walk = riding.get((name, times)) or (None if budget.spent else _walk_with(graph, edges, times))
+            if walk is not None and budget.allows(walk):
+                added.append(AddedRun(walk=walk))
+                walks.append(walk)
+                counted.append(_Counted(walk, loops))
+            elif walk is not None or budget.spent:
+                notes.append(f"{times} times: left out, the suite would be too long")
+            else:
+                notes.append(f"{times} times: {_why_not(times)}")
+        if added or notes:
+            found.append(Added(kind="loop", of=name, runs=tuple(added), lower_bound=len(added), note="; ".join(notes)))
     return found
 
 
+def _rides(graph: WalkGraph, loops: Mapping[str, Sequence[Edge]], wanted: Sequence[int]) -> dict[tuple[str, int], Walk]:
+    """Return runs that take many loops the same number of times, by loop and number; not for every loop there is one."""
+    closing = {edge.index for edges in loops.values() for edge in edges}
+    cut = {edge.index for edge in loop_edges(graph)} | closing
+    forward = graph.restrict(lambda edge: edge.index not in cut)
+    heads: dict[int, list[tuple[str, Edge]]] = {}
+    for name, edges in loops.items():
+        if edges[0].target in forward.alive:
+            heads.setdefault(edges[0].target, []).append((name, edges[0]))
+    found: dict[tuple[str, int], Walk] = {}
+    for walk in cover(forward, Demands(edges={}, nodes=dict.fromkeys(heads, 1))).walks:
+        for times in wanted:
+            edges_ridden: list[Edge] = []
+            names: list[str] = []
+            for place, node in enumerate((walk.start, *(edge.target for edge in walk.edges))):
+                edges_ridden += walk.edges[place - 1 : place] if place else ()
+                for name, edge in heads.get(node, ()):
+                    tail = edge.source
+                    round_ = graph.shortest([node], lambda here, tail=tail: here == tail, without=cut)  # type: ignore[misc]
+                    if round_ is not None:
+                        edges_ridden += (*round_.edges, edge) * times
+                        names.append(name)
+            ridden = Walk(start=walk.start, edges=tuple(edges_ridden))
+            for name in names:
+                found.setdefault((name, times), ridden)
+    return found
+
+
+def _why_not(times: int) -> str:
+    if times == 0:
+        return "not possible, every run that comes by takes it"
+    return "not possible, no run that takes it so often comes to an end"
+
+
 class _Counted:
-    """A walk with its loop edges counted and its nodes known."""
+    """A walk with its loops counted and its moments known."""
 
-    def __init__(self, walk: Walk, edges: set[int]) -> None:
-        self._counts: dict[int, int] = {}
-        self._nodes = {walk.start}
+    def __init__(self, walk: Walk, loops: Collection[str]) -> None:
+        self._counts: dict[str, int] = {}
+        self._moments = {walk.start}
         for edge in walk.edges:
-            self._nodes.add(edge.target)
-            if edge.index in edges:
-                self._counts[edge.index] = self._counts.get(edge.index, 0) + 1
+            self._moments.add(edge.target)
+            if edge.id in loops:
+                self._counts[edge.id] = self._counts.get(edge.id, 0) + 1
 
-    def takes(self, edge: Edge, times: int) -> bool:
+    def takes(self, name: str, edges: Sequence[Edge], times: int) -> bool:
         """True for a walk that comes by the loop and takes it exactly so many times."""
-        return edge.target in self._nodes and self._counts.get(edge.index, 0) == times
+        return self._counts.get(name, 0) == times and any(edge.target in self._moments for edge in edges)
 
 
-def _walk_with(graph: WalkGraph, edge: Edge, times: int) -> Walk | None:
+def _walk_with(graph: WalkGraph, edges: Sequence[Edge], times: int) -> Walk | None:
     """Return: shortest way to the loop's head, so many rounds, shortest way to an end, all without the loop elsewhere."""
-    head, tail, ends = edge.target, edge.source, set(graph.ends)
-    before = graph.shortest(graph.starts, lambda node: node == head, without=edge)
-    round_ = graph.shortest([head], lambda node: node == tail, without=edge)
-    after = graph.shortest([head], lambda node: node in ends, without=edge)
-    if before is None or round_ is None or after is None:
-        return None
-    return Walk(start=before.start, edges=(*before.edges, *((*round_.edges, edge) * times), *after.edges))
+    ends = set(graph.ends)
+    every = {edge.index for edge in edges}
+    for edge in edges:
+        head, tail = edge.target, edge.source
+        before = graph.shortest(graph.starts, lambda node, head=head: node == head, without=every)  # type: ignore[misc]
+        after = graph.shortest([head], lambda node: node in ends, without=every) if before else None
+        if before is None or after is None:
+            continue
+        round_ = graph.shortest([head], lambda node, tail=tail: node == tail, without=every) if times else None  # type: ignore[misc]
+        if round_ is not None or not times:
+            turns = (*round_.edges, edge) * times if round_ else ()
+            return Walk(start=before.start, edges=(*before.edges, *turns, *after.edges))
+    return None

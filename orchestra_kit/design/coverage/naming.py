@@ -12,6 +12,7 @@ from orchestra_kit.model.process import ControlFlowGraph, FlowNode
 
 MAX_LENGTH = 100
 _SEPARATOR = "--"
+_OTHER = re.compile(r"[^a-z0-9]+")
 
 
 class KeyMaker:
@@ -52,8 +53,10 @@ class KeyMaker:
 
 def slug(text: str) -> str:
     """Return text as [a-z0-9-]; letters of other scripts that have no plain form are left out."""
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ẞ", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:40].rstrip("-")
+    if not text.isascii():
+        whole = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ẞ", "ss"))
+        text = whole.encode("ascii", "ignore").decode()
+    return _OTHER.sub("-", text.lower()).strip("-")[:40].rstrip("-") if text else ""
 
 
 def _called(node: FlowNode | None, identifier: str) -> str:

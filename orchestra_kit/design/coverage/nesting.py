@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from orchestra_kit.design.coverage.additions import additions
 from orchestra_kit.design.coverage.barriers import BarrierFinder
-from orchestra_kit.design.coverage.boundaries import attribute_walks
-from orchestra_kit.design.coverage.components import loop_edges
 from orchestra_kit.design.coverage.containers import Container
-from orchestra_kit.design.coverage.criteria import Criterion, base_demands, further_demands, group
+from orchestra_kit.design.coverage.criteria import Criterion, base_demands, group
 from orchestra_kit.design.coverage.demands import Demands, Loose
 from orchestra_kit.design.coverage.fragments import (
     Barrier,
@@ -26,7 +25,7 @@ from orchestra_kit.design.coverage.fragments import (
     cut_short,
     raised_signal,
 )
-from orchestra_kit.design.coverage.loops import loop_walks
+from orchestra_kit.design.coverage.orders import Resources
 from orchestra_kit.design.coverage.spreading import cover_anywhere
 from orchestra_kit.design.coverage.token_net import Exits, TokenNet
 from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
@@ -43,7 +42,9 @@ class Nest:
         inner: Mapping[str, Inside],
         nodes: Mapping[str, FlowNode],
         flows: Mapping[str, SequenceFlow],
+        resources: Resources,
     ) -> None:
+        self._resources = resources
         self._container, self._inner, self._nodes, self._flows = container, inner, nodes, flows
         boundaries: dict[str, list[FlowNode]] = {}
         for node in container.nodes:
@@ -62,24 +63,38 @@ class Nest:
         exits = {
             name: Exits(normal=bool(ways.normal), uncaught=bool(ways.uncaught)) for name, ways in self._ways.items()
         }
-        net = TokenNet(container.nodes, container.flows, exits, self._fatal())
-        runs, self._plain = explore_runs(net, lambda edge: edge.kind in PLAIN)
-        self._whole = runs.graph
+        for node in container.children():
+            if inner[node.id].endless and not node.triggered_by_event:
+                exits[node.id] = Exits(normal=False)
+        self._fatal = self._ends_that_leave()
+        net = TokenNet(container.nodes, container.flows, exits, self._fatal)
+        self._runs, self._plain = explore_runs(net, lambda edge: edge.kind in PLAIN)
+        self._whole = self._runs.graph
         self._further = self._whole.restrict(lambda edge: edge.kind is not EdgeKind.ESCAPE)
 
-    def _fatal(self) -> set[str]:
-        """Return the end events that leave this sub-process whatever else runs in it."""
+    def _ends_that_leave(self) -> set[str]:
+        """Return the end events that leave this sub-process whatever else runs in it.
+
+        An error nobody catches ends its own token alone, as in Camunda.
+        """
         holder = self._container.holder
-        if holder is None:
-            return set()
-        around = [node for node in self._nodes.values() if node.attached_to == holder.id]
         found: set[str] = set()
-        for node in self._container.nodes:
+        for node in self._container.nodes if holder is not None else ():
             signal = raised_signal(node)
-            catcher = catcher_of(signal, around) if signal else None
-            if signal and (signal.kind != "escalation" or (catcher is not None and catcher.cancel_activity)):
+            catcher = self._caught_around(signal, holder) if signal else None
+            if catcher is not None and catcher.cancel_activity:
                 found.add(node.id)
         return found
+
+    def _caught_around(self, signal: Signal, holder: FlowNode | None) -> FlowNode | None:
+        """Return the boundary event of an activity, or of one around it, that catches a signal."""
+        while holder is not None:
+            attached = [node for node in self._nodes.values() if node.attached_to == holder.id]
+            catcher = catcher_of(signal, attached)
+            if catcher is not None:
+                return catcher
+            holder = self._nodes.get(holder.container)
+        return None
 
     def compose(self, criterion: Criterion, max_loop: int) -> Inside:
         """Return the cover of the container, then everything on top of it."""
@@ -87,9 +102,9 @@ class Nest:
             return self._all_at_once()
         walks, bound = self._cover(criterion)
         if not walks:
-            return Inside()
+            return Inside(endless=True)
         fragments = [self._expand(walk) for walk in walks]
-        extras = [*self._boundary_extras(walks, criterion), *self._loop_extras(walks, max_loop)]
+        extras = self._added_extras(walks, criterion, max_loop)
         extras += [*self._waiting_extras(), *self._event_sub_process_extras()]
         return Inside(fragments=tuple(fragments), extras=tuple(extras), lower_bound=bound)
 
@@ -190,22 +205,32 @@ class Nest:
 
     # --- from a walk to a fragment -----------------------------------------------------------------------------------
 
-    def _expand(self, walk: Walk, chosen: Mapping[int, Fragment] | None = None) -> Fragment:
-        """Return a walk with a scenario of each sub-process put where the walk leaves it; `chosen` by edge index."""
+    def _expand(
+        self, walk: Walk, chosen: Mapping[int, Fragment] | None = None, instances: Mapping[str, int] | None = None
+    ) -> Fragment:
+        """Return a walk with a scenario of each sub-process put where the walk leaves it.
+
+        `chosen` says which, by edge index; `instances` how many where that is not one.
+        """
         path: list[str] = []
         visits = [item for item in [self._whole.node_ids[walk.start]] if item]
         provokes: list[str] = []
         raises: Signal | None = None
         finder = BarrierFinder(self._nodes, self._flows)
         barriers: list[Barrier] = []
+        repeated: dict[str, int] = dict(instances or {})
         for edge in walk.edges:
             if edge.kind in (EdgeKind.DONE, EdgeKind.BOUNDARY, EdgeKind.ESCAPE):
-                inner = (chosen or {}).get(edge.index) or self._next(edge)
-                if inner is not None:
+                times = (instances or {}).get(edge.id, 1) if edge.kind is EdgeKind.DONE else 1
+                for _ in range(times):
+                    inner = (chosen or {}).get(edge.index) or self._next(edge)
+                    if inner is None:
+                        break
                     barriers += (item.moved(len(visits)) for item in inner.barriers)
                     path += inner.path
                     visits += inner.visits
                     provokes += inner.provokes
+                    repeated |= inner.instances
                     raises = inner.raises if edge.kind is EdgeKind.ESCAPE else None
             if edge.kind is EdgeKind.BOUNDARY:
                 provokes.append(edge.id)
@@ -216,7 +241,7 @@ class Nest:
                 visits.append(entered)
         barriers += finder.end(len(visits))
         last = self._nodes.get(self._whole.node_ids[walk.end])
-        if last is not None and raises is None:
+        if last is not None and last.id in self._fatal:
             raises = raised_signal(last)
         return Fragment(
             path=tuple(path),
@@ -224,6 +249,7 @@ class Nest:
             provokes=tuple(provokes),
             raises=raises,
             barriers=tuple(sorted(barriers, key=lambda item: item.at)),
+            instances=dict(repeated),
         )
 
     def _next(self, edge: Edge) -> Fragment | None:
@@ -238,34 +264,23 @@ class Nest:
 
     # --- what comes on top -------------------------------------------------------------------------------------------
 
-    def _boundary_extras(self, walks: Sequence[Walk], criterion: Criterion) -> list[Extra]:
-        """Return scenarios for the boundary events, and what lies behind them, that the cover does not provoke."""
-        demands = further_demands(criterion, self._further, self._plain, self._whole)
-        walked = {edge.index for walk in walks for edge in walk.edges}
-        visited = {edge.target for walk in walks for edge in walk.edges}
-        left = Demands(
-            edges={index: times for index, times in demands.edges.items() if index not in walked},
-            nodes={node: times for node, times in demands.nodes.items() if node not in visited},
-            loose=tuple(
-                item for item in demands.loose if not walked.intersection(item.edges) | visited.intersection(item.nodes)
-            ),
+    def _added_extras(self, walks: Sequence[Walk], criterion: Criterion, max_loop: int) -> list[Extra]:
+        """Return what comes on top of the cover in this container alone."""
+        added = additions(
+            self._runs,
+            self._plain,
+            self._further,
+            walks,
+            criterion=criterion,
+            max_loop=max_loop,
+            resources=self._resources,
         )
-        return [
-            Extra(kind="boundary", of=event, fragment=self._expand(walk))
-            for event, walks_of in attribute_walks(cover_anywhere(self._further, left).walks).items()
-            for walk in walks_of
-        ]
-
-    def _loop_extras(self, walks: Sequence[Walk], max_loop: int) -> list[Extra]:
-        found = loop_walks(self._plain, walks, max_loop)
-        known = {edge.index for edge in loop_edges(self._plain)}
-        found += loop_walks(self._further, [*walks, *(item.walk for item in found)], max_loop, known=known)
-        return [
-            Extra(
-                kind="loop", of=item.edge.id or self._whole.node_ids[item.edge.target], fragment=self._expand(item.walk)
-            )
-            for item in found
-        ]
+        extras: list[Extra] = []
+        for group_ in added:
+            for run in group_.runs:
+                fragment = self._expand(run.walk, instances=run.instances)
+                extras.append(Extra(kind=group_.kind, of=group_.of, fragment=fragment))
+        return extras
 
     def _waiting_extras(self) -> list[Extra]:
         """Return a scenario each for the extra scenarios of sub-processes that found no visit to ride on."""
@@ -280,40 +295,65 @@ class Nest:
         return result
 
     def _event_sub_process_extras(self) -> list[Extra]:
-        """Return scenarios that start each event sub-process while the first activity of its container runs."""
-        before = self._way_in()
-        return [
-            Extra(
-                kind="eventSubProcess",
-                of=node.id,
-                fragment=Fragment(
-                    path=(*before.path, *fragment.path),
-                    visits=(*before.visits, node.id, *fragment.visits),
-                    provokes=(*fragment.visits[:1], *fragment.provokes),
-                    raises=fragment.raises,
-                ),
+        """Return scenarios that start each event sub-process while the first activity of its container runs.
+
+        An interrupting one takes the place of the rest, the others run beside it.
+        """
+        extras: list[Extra] = []
+        for node in self._container.children():
+            if not node.triggered_by_event:
+                continue
+            inner = self._inner[node.id]
+            for fragment in (*inner.fragments, *(item.fragment for item in inner.extras)):
+                start = self._nodes[fragment.visits[0]]
+                extras.append(
+                    Extra(kind="eventSubProcess", of=node.id, fragment=self._with_event(node.id, start, fragment))
+                )
+        return extras
+
+    def _with_event(self, name: str, start: FlowNode, inside: Fragment) -> Fragment:
+        """Return a run of the container in which an event sub-process is started."""
+        before, after = self._ways_around()
+        path, visits = [*before.path, *inside.path], [*before.visits, name, *inside.visits]
+        provokes = (start.id, *inside.provokes)
+        barriers = [item.moved(len(before.visits) + 1) for item in inside.barriers]
+        if start.cancel_activity:
+            return Fragment(
+                path=tuple(path),
+                visits=tuple(visits),
+                provokes=provokes,
+                raises=inside.raises,
+                barriers=tuple(barriers),
             )
-            for node in self._container.children()
-            if node.triggered_by_event
-            for fragment in (*self._inner[node.id].fragments, *(item.fragment for item in self._inner[node.id].extras))
-        ]
-
-    def _way_in(self) -> Fragment:
-        """Return the shortest way into the first activity of the container."""
-        ids = self._whole.node_ids
-
-        def is_activity(number: int) -> bool:
-            return ids[number] in self._nodes and self._nodes[ids[number]].type.is_activity
-
-        walk = self._plain.shortest(self._plain.starts, is_activity) or self._plain.shortest(
-            self._plain.starts, lambda _: True
-        )
-        if walk is None:
-            return Fragment(path=(), visits=())
+        if inside.raises is not None:
+            return Fragment(path=tuple(path), visits=tuple(visits), provokes=provokes, raises=inside.raises)
         return Fragment(
-            path=tuple(flow for edge in walk.edges for flow in edge.fires),
-            visits=tuple(ids[node] for node in (walk.start, *(edge.target for edge in walk.edges)) if ids[node]),
+            path=(*path, *after.path),
+            visits=(*visits, *after.visits),
+            provokes=(*provokes, *after.provokes),
+            barriers=tuple(barriers),
+            raises=after.raises,
         )
+
+    def _ways_around(self) -> tuple[Fragment, Fragment]:
+        """Return the shortest way into the first activity of the container, and the rest of that run."""
+        ids = self._whole.node_ids
+        graph, ends = self._plain, set(self._plain.ends)
+        activities = {number for number in graph.alive if ids[number] and self._nodes[ids[number]].type.is_activity}
+        way = graph.shortest(graph.starts, lambda node: node in activities) or graph.shortest(
+            graph.starts, lambda _: True
+        )
+        if way is None:
+            return Fragment(path=(), visits=()), Fragment(path=(), visits=())
+        before = Fragment(
+            path=tuple(flow for edge in way.edges for flow in edge.fires),
+            visits=tuple(ids[node] for node in (way.start, *(edge.target for edge in way.edges)) if ids[node]),
+        )
+        rest = graph.shortest([way.end], lambda node: node in ends)
+        if rest is None:
+            return before, Fragment(path=(), visits=())
+        whole = self._expand(rest)
+        return before, Fragment(path=whole.path, visits=whole.visits[1:], provokes=whole.provokes, raises=whole.raises)
 
 
 def _walk_over(edge: Edge, plain: WalkGraph, everything: WalkGraph) -> Walk:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from orchestra_kit.design.coverage.boundaries import attribute_walks
-from orchestra_kit.design.coverage.components import loop_edges
+from orchestra_kit.design.coverage.added import AddedRun
+from orchestra_kit.design.coverage.additions import additions
 from orchestra_kit.design.coverage.containers import Container, containers_of
-from orchestra_kit.design.coverage.cover import Cover
-from orchestra_kit.design.coverage.criteria import Criterion, base_demands, further_demands, to_criterion
-from orchestra_kit.design.coverage.loops import loop_walks
+from orchestra_kit.design.coverage.criteria import Criterion, base_demands, to_criterion
 from orchestra_kit.design.coverage.naming import KeyMaker
+from orchestra_kit.design.coverage.orders import Resources, resources_of
+from orchestra_kit.design.coverage.plans import Addition, ContainerPlan, PlannedScenario
 from orchestra_kit.design.coverage.reasons import unreachable
 from orchestra_kit.design.coverage.spreading import cover_anywhere
 from orchestra_kit.design.coverage.token_net import TokenNet
 from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
-from orchestra_kit.design.coverage.walk_graph import EdgeKind, Walk, WalkGraph
+from orchestra_kit.design.coverage.walk_graph import EdgeKind, WalkGraph
 from orchestra_kit.design.coverage.whole import WholeSuite, whole_suite
 from orchestra_kit.model.process import ControlFlowGraph, NodeType
 
+__all__ = ["Addition", "ContainerPlan", "PlannedScenario", "SuitePlan", "assumptions", "plan_container", "plan_suite"]
+
+_LARGE = 5000
 _SPLIT_KINDS = {
     NodeType.PARALLEL_GATEWAY: "its branches run one after the other, each of them wholly, before what follows",
     NodeType.INCLUSIVE_GATEWAY: "all its conditions hold together, except where its default flow is taken",
@@ -28,74 +33,6 @@ _SPLIT_KINDS = {
     "several come together each goes on by itself",
     NodeType.EVENT_BASED_GATEWAY: "each scenario has to bring about the event of its branch before the others",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedScenario:
-    """One walk of a container: its flows in firing order and the nodes it enters."""
-
-    key: str
-    path: tuple[str, ...]
-    visits: tuple[str, ...]
-    provokes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the scenario as in `orchestra suite plan`."""
-        result: dict[str, Any] = {"key": self.key, "path": list(self.path), "visits": list(self.visits)}
-        return result | ({"provokes": list(self.provokes)} if self.provokes else {})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addition:
-    """Scenarios beyond the minimal cover: `loop` of a flow, `boundary` of an event."""
-
-    kind: str
-    of: str
-    scenarios: tuple[PlannedScenario, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the addition as in `orchestra suite plan`."""
-        scenarios = [item.to_json() for item in self.scenarios]
-        return {"kind": self.kind, "of": self.of, "count": len(scenarios), "scenarios": scenarios}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerPlan:
-    """The smallest suite of one process or sub-process; `size` equals `lower_bound`."""
-
-    process_id: str
-    container: str
-    criterion: Criterion
-    scenarios: tuple[PlannedScenario, ...]
-    lower_bound: int
-    certificate: tuple[str, ...]
-    additions: tuple[Addition, ...]
-    unreachable: tuple[tuple[str, str], ...]
-    assumptions: tuple[str, ...]
-    size_sequential: int = 0
-    """The size when each run walks one branch of every split: what parallel branches save shows against it."""
-    steps: int = 0
-
-    @property
-    def size(self) -> int:
-        """The number of scenarios that the criterion itself needs."""
-        return len(self.scenarios)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the container as in `orchestra suite plan`."""
-        return {
-            "process": self.process_id,
-            "container": self.container,
-            "criterion": self.criterion.value,
-            "size": self.size,
-            "lowerBound": self.lower_bound,
-            "sizeSequential": self.size_sequential,
-            "certificate": list(self.certificate),
-            "scenarios": [item.to_json() for item in self.scenarios],
-            "additions": [item.to_json() for item in self.additions],
-            "unreachable": [{"id": element, "why": why} for element, why in self.unreachable],
-            "assumptions": list(self.assumptions),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,19 +87,54 @@ def plan_suite(
     return SuitePlan(containers=plans, whole=whole)
 
 
-def plan_container(graph: ControlFlowGraph, container: Container, criterion: Criterion, max_loop: int) -> ContainerPlan:
-    """Return the plan of one container, its sub-processes taken as single steps."""
+def plan_container(
+    graph: ControlFlowGraph,
+    container: Container,
+    criterion: Criterion,
+    max_loop: int,
+    *,
+    resources: Resources | None = None,
+) -> ContainerPlan:
+    """Return the plan of one container, its sub-processes taken as single steps.
+
+    `resources` says what elements work on; by default what the model itself says of that.
+    """
+    with _without_collections(len(container.flows)):
+        return _plan(graph, container, criterion, max_loop, resources_of(graph) if resources is None else resources)
+
+
+@contextmanager
+def _without_collections(flows: int) -> Iterator[None]:
+    """Keep the garbage collector out while a large graph is planned: millions of live objects, and hardly a cycle."""
+    pause = flows > _LARGE and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()
+
+
+def _plan(
+    graph: ControlFlowGraph, container: Container, criterion: Criterion, max_loop: int, resources: Resources
+) -> ContainerPlan:
     net = TokenNet(container.nodes, container.flows)
     runs, base = explore_runs(net, lambda edge: edge.kind in PLAIN)
-    whole = runs.graph
-    further = whole.restrict(lambda _: True)
-    best = cover_anywhere(base, base_demands(criterion, base, whole))
-    around = cover_anywhere(further, further_demands(criterion, further, base, whole))
+    further = runs.graph.restrict(lambda _: True)
+    best = cover_anywhere(base, base_demands(criterion, base, runs.graph))
     keys = KeyMaker(graph)
-    scenarios = tuple(_scenario(whole, walk, keys) for walk in best.walks)
-    additions = [*_boundary_additions(whole, around, keys)]
-    walks = [*best.walks, *around.walks]
-    additions += _loop_additions(base, further, walks, max_loop, keys)
+    scenarios = tuple(_scenario(runs.graph, AddedRun(walk=walk), keys) for walk in best.walks)
+    lost = unreachable(container, runs, further)
+    added = additions(
+        runs,
+        base,
+        further,
+        best.walks,
+        criterion=criterion,
+        max_loop=max_loop,
+        resources=resources,
+    )
     return ContainerPlan(
         process_id=container.process_id,
         container=container.id,
@@ -170,10 +142,20 @@ def plan_container(graph: ControlFlowGraph, container: Container, criterion: Cri
         scenarios=scenarios,
         lower_bound=best.lower_bound,
         certificate=tuple(element for element, _ in best.certificate),
-        additions=tuple(additions),
-        unreachable=tuple(unreachable(container, runs, further)),
+        additions=tuple(
+            Addition(
+                kind=item.kind,
+                of=item.of,
+                scenarios=tuple(_scenario(runs.graph, run, keys) for run in item.runs),
+                lower_bound=item.lower_bound,
+                note=item.note,
+            )
+            for item in added
+        ),
+        unreachable=tuple(lost),
         assumptions=tuple(assumptions(container)),
         size_sequential=_sequential_size(container, criterion) if net.runs_branches() else len(best.walks),
+        exhaustive=best.exhaustive,
         steps=best.steps,
     )
 
@@ -185,33 +167,14 @@ def _sequential_size(container: Container, criterion: Criterion) -> int:
     return len(cover_anywhere(base, base_demands(criterion, base, runs.graph)).walks)
 
 
-def _scenario(graph: WalkGraph, walk: Walk, keys: KeyMaker) -> PlannedScenario:
-    path = tuple(flow for edge in walk.edges for flow in edge.fires)
-    entered = (graph.node_ids[node] for node in (walk.start, *(edge.target for edge in walk.edges)))
+def _scenario(graph: WalkGraph, run: AddedRun, keys: KeyMaker) -> PlannedScenario:
+    edges = run.walk.edges
+    path = tuple(flow for edge in edges for flow in edge.fires)
+    entered = (graph.node_ids[node] for node in (run.walk.start, *(edge.target for edge in edges)))
     visits = tuple(node for node in entered if node)
-    provokes = tuple(edge.id for edge in walk.edges if edge.kind is EdgeKind.BOUNDARY)
-    return PlannedScenario(key=keys.key(path, visits, provokes), path=path, visits=visits, provokes=provokes)
-
-
-def _boundary_additions(graph: WalkGraph, around: Cover, keys: KeyMaker) -> list[Addition]:
-    grouped = attribute_walks(around.walks)
-    return [
-        Addition(kind="boundary", of=event, scenarios=tuple(_scenario(graph, walk, keys) for walk in walks))
-        for event, walks in grouped.items()
-    ]
-
-
-def _loop_additions(
-    base: WalkGraph, further: WalkGraph, walks: list[Walk], max_loop: int, keys: KeyMaker
-) -> list[Addition]:
-    found = loop_walks(base, walks, max_loop)
-    inner = {edge.index for edge in loop_edges(base)}
-    found += loop_walks(further, [*walks, *(item.walk for item in found)], max_loop, known=inner)
-    grouped: dict[str, list[PlannedScenario]] = {}
-    for item in found:
-        name = item.edge.id or further.node_ids[item.edge.target]
-        grouped.setdefault(name, []).append(_scenario(further, item.walk, keys))
-    return [Addition(kind="loop", of=name, scenarios=tuple(items)) for name, items in grouped.items()]
+    provokes = tuple(edge.id for edge in edges if edge.kind is EdgeKind.BOUNDARY)
+    key = keys.key(path, visits, provokes)
+    return PlannedScenario(key=key, path=path, visits=visits, provokes=provokes, instances=run.instances)
 
 
 def assumptions(container: Container) -> list[str]:

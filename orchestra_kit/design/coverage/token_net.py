@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 from orchestra_kit.design.coverage.components import strong_components
+from orchestra_kit.design.coverage.dominators import Dominators
 from orchestra_kit.design.coverage.walk_graph import closure, is_alternative_exit, link_pairs, starting_nodes
 from orchestra_kit.model.process import FlowNode, NodeType, SequenceFlow
 
@@ -109,6 +111,7 @@ class TokenNet:
             index: [self.targets[flow] for flow in reversed(self.leaving[index])] + self.boundaries.get(index, [])
             for index in range(len(self.content))
         }
+        self._following = following
         self.rank = [0] * len(self.content)
         for position, part in enumerate(strong_components(range(len(self.content)), following)):
             for node in part:
@@ -123,6 +126,11 @@ class TokenNet:
             begetting = {self.rank[node] for node, flows in enumerate(self.leaving) if self._begets(node, flows)}
             nodes = range(len(self.content))
             self.endless = {node for node in nodes if node not in ending or self.rank[node] in begetting}
+
+    @cached_property
+    def dominators(self) -> Dominators:
+        """Which nodes all paths to a node pass, boundary events included."""
+        return Dominators(self.starts, self._following)
 
     def _begets(self, node: int, flows: Sequence[int]) -> bool:
         """True for a node in a loop that puts out several tokens at once, some of them back into the loop."""
@@ -159,15 +167,7 @@ class TokenNet:
         kind = self.content[node].type
         if kind in _ONE_WAY or len(flows) == 1 or self._links(node) or self.one_token:
             return [(flow,) for flow in flows]
-        default = self.default.get(node)
-        if kind in (NodeType.INCLUSIVE_GATEWAY, NodeType.COMPLEX_GATEWAY):
-            free, always = [flow for flow in flows if flow != default], []
-        elif kind is NodeType.PARALLEL_GATEWAY:
-            free, always, default = [], flows, None
-        else:
-            free = [flow for flow in flows if flow in self.conditional and flow != default]
-            always = [flow for flow in flows if flow not in self.conditional and (flow != default or not free)]
-            default = default if free else None
+        always, free, default = self.columns(node)
         found = [self.ordered([*always, *free], node)]
         if default is not None:
             found.append(self.ordered([*always, default], node))
@@ -178,6 +178,17 @@ class TokenNet:
             subsets = (chosen for size in sizes for chosen in combinations(free, size))
             found += [self.ordered([*always, *chosen], node) for chosen in subsets]
         return list(dict.fromkeys(found))
+
+    def columns(self, node: int) -> tuple[list[int], list[int], int | None]:
+        """Return the flows out of a node that always get a token, those that have a condition, and the default flow."""
+        flows, kind, default = self.leaving[node], self.content[node].type, self.default.get(node)
+        if kind is NodeType.PARALLEL_GATEWAY or kind in _ONE_WAY:
+            return flows, [], None
+        if kind in (NodeType.INCLUSIVE_GATEWAY, NodeType.COMPLEX_GATEWAY):
+            return [], [flow for flow in flows if flow != default], default
+        free = [flow for flow in flows if flow in self.conditional and flow != default]
+        always = [flow for flow in flows if flow not in self.conditional and (flow != default or not free)]
+        return always, free, default if free else None
 
     def runs_branches(self) -> bool:
         """True where some firing puts out several tokens, or several starts go together."""

@@ -237,23 +237,37 @@ class TokenRuns:
         return False
 
     def _reached(self, node: int, join: int) -> int:
-        """Return which flows of a join a token at a node can come to without passing the join."""
-        rank, last = self.net.rank, self.net.rank[join]
-        if rank[node] > last:
+        """Return which flows of a join a token at a node can come to, but to those that have one already.
+
+        Whoever has to pass the split before the join can come to each of its flows, and so holds nothing up: only the
+        block between the two is searched.
+        """
+        net = self.net
+        if net.rank[node] > net.rank[join]:
             return 0
         found = self._reach.get((node, join))
         if found is None:
-            found = 0
-            seen, stack = {node, join}, [node]
-            while stack:
-                for flow in self.net.leaving[stack.pop()]:
-                    target = self.net.targets[flow]
-                    if target == join:
-                        found |= self.net.bit[flow]
-                    elif target not in seen and rank[target] <= last:
-                        seen.add(target)
-                        stack.append(target)
+            split = net.dominators.closest(join)
+            if node == split or not net.dominators.is_above(split, node):
+                found = 0
+            else:
+                found = self._search_block(node, join, split)
             self._reach[node, join] = found
+        return found
+
+    def _search_block(self, node: int, join: int, split: int | None) -> int:
+        net, found = self.net, 0
+        seen, stack = {node, join}, [node]
+        while stack:
+            for flow in net.leaving[stack.pop()]:
+                target = net.targets[flow]
+                if target == join:
+                    found |= net.bit[flow]
+                elif target == split:
+                    return net.full[join]
+                elif target not in seen and net.rank[target] <= net.rank[join]:
+                    seen.add(target)
+                    stack.append(target)
         return found
 
 

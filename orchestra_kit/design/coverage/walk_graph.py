@@ -6,7 +6,7 @@ A node of the graph is a moment of a run: the element entered, with the branches
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -101,9 +101,12 @@ class WalkGraph:
         return part
 
     def shortest(
-        self, sources: Iterable[int], goal: Callable[[int], bool], *, without: Edge | None = None
+        self, sources: Iterable[int], goal: Callable[[int], bool], *, without: Collection[int] = ()
     ) -> Walk | None:
-        """Return a shortest walk from one of the sources to a node that is a goal; None where there is none."""
+        """Return a shortest walk from one of the sources to a node that is a goal; None where there is none.
+
+        `without` names edges, by index, that it must not take.
+        """
         came: dict[int, Edge | None] = dict.fromkeys(sources)
         queue = deque(came)
         while queue:
@@ -111,7 +114,7 @@ class WalkGraph:
             if goal(node):
                 return _trace(came, node)
             for edge in self.leaving.get(node, ()):
-                if edge.target not in came and edge is not without:
+                if edge.target not in came and edge.index not in without:
                     came[edge.target] = edge
                     queue.append(edge.target)
         return None
