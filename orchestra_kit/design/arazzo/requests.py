@@ -154,10 +154,8 @@ class RequestReader:
             self._refuse(path, unsaid)
             return _LEFT_OUT
         if isinstance(value, Mapping):
-            slip = _slipped_expression(value)
+            slip = self._scope.slipped_expression(value, path)
             if slip is not None:
-                message = f"'{{{slip}}}' without quotes is a mapping in YAML; it is read as the expression."
-                self._scope.note("YAML_BRACES", path, message)
                 return self.convert(slip, path, depth + 1)
             items = {escape_text(name): self.convert(item, (*path, name), depth + 1) for name, item in value.items()}
             return {name: item for name, item in items.items() if item is not _LEFT_OUT}
@@ -182,13 +180,6 @@ class RequestReader:
 def is_left_out(value: Any) -> bool:
     """Return whether a value was refused."""
     return value is _LEFT_OUT
-
-
-def _slipped_expression(value: Mapping[str, Any]) -> str | None:
-    if len(value) != 1:
-        return None
-    [(name, item)] = value.items()
-    return name if item is None and parse_runtime(name) is not None else None
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -225,6 +225,9 @@ class Scope:
         """Return a value of the document (constant, expression, text with expressions, selector) as CEL."""
         if is_selector(value):
             return self._select(value, path)
+        slip = self.slipped_expression(value, path)
+        if slip is not None:
+            value = slip
         if not isinstance(value, str):
             return literal(value)
         whole = self._whole(value)
@@ -235,6 +238,17 @@ class Scope:
             return literal(value)
         texts = [literal(part) if isinstance(part, str) else f"string({self.cel(part, path)})" for part in parts]
         return " + ".join(texts)
+
+    def slipped_expression(self, value: Any, path: FieldPath) -> str | None:
+        """Return the expression somebody wrote in braces without quotes, which makes a mapping of it in YAML."""
+        if not isinstance(value, Mapping) or len(value) != 1:
+            return None
+        [(name, item)] = value.items()
+        if item is not None or parse_runtime(name) is None:
+            return None
+        message = f"'{{{name}}}' without quotes is a mapping in YAML; it is read as the expression."
+        self.note("YAML_BRACES", path, message)
+        return str(name)
 
     def template(self, value: str, path: FieldPath) -> str:
         """Return a text of the document as a template; raise Unsaid."""

@@ -138,6 +138,13 @@ def test_an_expression_without_quotes_in_yaml_is_still_one(imported, doc, flow):
     assert [item.code for item in found.findings if item.code != "INPUT_WITHOUT_VALUE"] == ["YAML_BRACES"]
 
 
+def test_an_output_without_quotes_in_yaml_is_still_one(imported, doc, flow):
+    use = {"parameters": [{"name": "q", "in": "query", "value": "$steps.s0.outputs.o"}]}
+    found = imported(doc(flow({"outputs": {"o": {"$response.body#/id": None}}}, use)))
+    assert found.scenarios[0].steps[1].action.input_template == {"query": {"q": "{{ steps.s0.response.body.id }}"}}
+    assert [item.code for item in found.findings] == ["YAML_BRACES"]
+
+
 def test_a_place_in_xml_is_a_gap(one):
     body = {"contentType": "text/xml", "payload": "<a/>", "replacements": [{"target": "/a/b", "value": 1}]}
     [gap] = one({"requestBody": body}).gaps
