@@ -81,8 +81,11 @@ def open_calls(
 ) -> ProcessSet:
     """Return the graph with its calls opened; `siblings` are the graphs of further files by name.
 
-    With `process_id` only that process is kept, with all it calls; else those that no other one calls.
+    With `process_id` only that process is kept, with all it calls; else those that no other one calls. A graph without call
+    activities is returned as it is.
     """
+    if not any(node.type is NodeType.CALL_ACTIVITY for node in graph.nodes):
+        return ProcessSet(graph=graph)  # nothing to open: big graphs are not copied
     return _Opener(graph, siblings or {}).open(process_id)
 
 

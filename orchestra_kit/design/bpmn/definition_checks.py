@@ -31,7 +31,14 @@ sendTask receiveTask serviceTask dataObjectReference dataStoreReference particip
 globalTask
 """
 _REFERRING = frozenset(_REFERRING_NAMES.split())
-_TIMES = ("timeDate", "timeCycle", "timeDuration")
+_TRIGGERS = (
+    "timerEventDefinition",
+    "linkEventDefinition",
+    "messageEventDefinition",
+    "errorEventDefinition",
+    "escalationEventDefinition",
+)
+_TIMES = {"timeDate": "EXT.129", "timeCycle": "EXT.130", "timeDuration": "EXT.131"}
 _ATTRIBUTE_NAMES = """
 id name default startQuantity completionQuantity isForCompensation implementation operationRef messageRef instantiate
 scriptFormat calledElement triggeredByEvent ordering cancelRemainingInstances method gatewayDirection
@@ -49,7 +56,7 @@ def check_definitions(structure: Structure, findings: Findings) -> None:
     imported = next(root.iterchildren(prefix + "import"), None) is not None
     for element in root.iter(*(prefix + name for name in sorted(_REFERRING))):
         _check_reference(element, structure, imported, findings)
-    for element in root.iter(prefix + "timerEventDefinition", prefix + "linkEventDefinition"):
+    for element in root.iter(*(prefix + name for name in _TRIGGERS)):
         _check_trigger(element, structure, findings)
     for element in root.iter(prefix + "participantMultiplicity"):
         _check_multiplicity(element, findings)
@@ -119,15 +126,39 @@ def _references(element: Element) -> Iterator[tuple[str, str]]:
 def _check_trigger(element: Element, structure: Structure, findings: Findings) -> None:
     event = element.getparent()
     node = structure.nodes.get(event.get("id") or "") if event is not None else None
-    if local_name(element) == "linkEventDefinition":
-        if not element.get("name") and node is not None and not node.name:
-            _note_trigger("LINK_WITHOUT_NAME", element, node, "is a link without a name", "EXT.123", findings)
+    match local_name(element):
+        case "linkEventDefinition":
+            if not element.get("name") and node is not None and not node.name:
+                _note_trigger("LINK_WITHOUT_NAME", element, node, "is a link without a name", None, findings)
+        case "timerEventDefinition":
+            _check_time(element, node, structure, findings)
+        case _:
+            _check_payload(element, node, structure, findings)
+
+
+def _check_payload(element: Element, node: FlowNode | None, structure: Structure, findings: Findings) -> None:
+    """In an executable process a message must be named, and what an end raises must have a code."""
+    if node is None or node.process_id not in structure.executable or _in_extensions(element):
         return
+    kind = local_name(element).removesuffix("EventDefinition")
+    rule = {"message": "EXT.126", "error": "EXT.122", "escalation": "EXT.123"}[kind]
+    reference = element.get(f"{kind}Ref")
+    target = structure.readings.by_id.get((reference or "").rsplit(":", 1)[-1])
+    if kind == "message" and not reference:
+        _note_trigger("TRIGGER_INCOMPLETE", element, node, "names no message", rule, findings)
+    elif (
+        kind != "message" and node.type is NodeType.END_EVENT and not (target is not None and target.get(f"{kind}Code"))
+    ):
+        _note_trigger("TRIGGER_INCOMPLETE", element, node, f"has no {kind} code", rule, findings)
+
+
+def _check_time(element: Element, node: FlowNode | None, structure: Structure, findings: Findings) -> None:
     times = [name for name in _TIMES if child(element, name) is not None]
     if len(times) > 1:
-        _note_trigger("TIMER_TIME", element, node, f"says {' and '.join(times)}", "EXT.131", findings)
+        rule = ", ".join(_TIMES[name] for name in times)
+        _note_trigger("TIMER_TIME", element, node, f"says {' and '.join(times)}", rule, findings)
     elif not times and node is not None and node.process_id in structure.executable and not _in_extensions(element):
-        _note_trigger("TIMER_TIME", element, node, "never says when", "EXT.130", findings)
+        _note_trigger("TIMER_TIME", element, node, "never says when", "EXT.129", findings)
 
 
 def _in_extensions(element: Element) -> bool:
@@ -136,7 +167,7 @@ def _in_extensions(element: Element) -> bool:
 
 
 def _note_trigger(
-    code: str, element: Element, node: FlowNode | None, problem: str, rule: str, findings: Findings
+    code: str, element: Element, node: FlowNode | None, problem: str, rule: str | None, findings: Findings
 ) -> None:
     name = node.id if node is not None else element.get("id")
     findings.add(

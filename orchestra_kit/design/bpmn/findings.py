@@ -87,6 +87,7 @@ SEVERITIES: dict[str, Severity] = {
     "QUANTITY_BELOW_ONE": _WARNING,
     "MULTI_INSTANCE_DATA": _INFO,
     "MULTI_INSTANCE_EVENT": _WARNING,
+    "TRIGGER_INCOMPLETE": _INFO,
     "TIMER_TIME": _WARNING,
     "LINK_WITHOUT_NAME": _WARNING,
     # data, messages and services

@@ -117,9 +117,7 @@ def _name_unreached(
 ) -> None:
     causes = [node for node in loose if node.id not in reached]
     named = {node.id for node in causes}
-    causes += [
-        node for node in content if node.id not in reached and node.id not in named and node.id not in hosted
-    ]
+    causes += [node for node in content if node.id not in reached and node.id not in named and node.id not in hosted]
     known = set(reached)
     for node in causes:
         if node.id in known or node.type is NodeType.BOUNDARY_EVENT:
