@@ -177,11 +177,6 @@ class RequestReader:
             return payload
 
 
-def is_left_out(value: Any) -> bool:
-    """Return whether a value was refused."""
-    return value is _LEFT_OUT
-
-
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
