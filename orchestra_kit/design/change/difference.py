@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestra_kit.design.change.matching import Matching, match_graphs
 from orchestra_kit.model import Value
+from orchestra_kit.model.enums import SourceType
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, SequenceFlow
 
 _NOT_BEHAVIOUR = frozenset({"documentation", "color", "bioc", "modeler"})
@@ -74,7 +75,15 @@ def diff_graphs(old: ControlFlowGraph, new: ControlFlowGraph, matching: Matching
     for flow in old.flows:
         if flow.id in matching.flows:
             changes += _flow_changes(flow, flows[matching.flows[flow.id]], matching)
+    if SourceType.SEQUENCE in (old.source_type, new.source_type):
+        changes = [change for change in changes if not _is_position(change)]
     return ProcessDiff(changes=tuple(changes))
+
+
+def _is_position(change: ProcessChange) -> bool:
+    """Return whether a change only says where a message stands in the text of a sequence diagram: ids there are positions."""
+    told_twice = change.kind is ChangeKind.DETAILS and change.new == "message"
+    return change.kind is ChangeKind.NEW_ID or change.type == "messageFlow" or told_twice
 
 
 def _lanes(graph: ControlFlowGraph) -> dict[str, str]:
@@ -146,7 +155,9 @@ def _flow_changes(old: SequenceFlow, new: SequenceFlow, matching: Matching) -> I
         yield change(ChangeKind.NEW_ID, old.id, new.id)
     if old.name != new.name:
         yield change(ChangeKind.RENAMED, old.name, new.name)
-    if (matching.nodes.get(old.source), matching.nodes.get(old.target)) != (new.source, new.target):
+    # An end that names nothing is the same where the file still names it.
+    now = (matching.nodes.get(old.source, old.source), matching.nodes.get(old.target, old.target))
+    if now != (new.source, new.target):
         yield change(ChangeKind.ROUTE, f"'{old.source}' to '{old.target}'", f"'{new.source}' to '{new.target}'")
     if _guard(old) != _guard(new):
         yield change(ChangeKind.CONDITION, _guard(old), _guard(new))

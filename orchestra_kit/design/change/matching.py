@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TypeVar
 
+from orchestra_kit.model.enums import SourceType
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, SequenceFlow
 
 Item = TypeVar("Item", FlowNode, SequenceFlow)
@@ -28,10 +30,25 @@ class Matching:
 def match_graphs(old: ControlFlowGraph, new: ControlFlowGraph) -> Matching:
     """Return the matching of two versions: by id first, then by name and type, then by type and neighbours."""
     matching = Matching(processes=_match_processes(old, new))
-    nodes = _Nodes(old, new, matching)
-    nodes.match()
-    _match_flows(old, new, matching)
+    # The ids of a sequence diagram are positions in its text: there the order of equal messages says what is what.
+    by_id = SourceType.SEQUENCE not in (old.source_type, new.source_type)
+    known = {node.id for node in new.nodes}
+    matching.nodes = {node.id: node.id for node in old.nodes if node.id in known} if by_id else _aligned(old, new)
+    _Nodes(old, new, matching).match()
+    _match_flows(old, new, matching, by_id=by_id)
     return matching
+
+
+def _aligned(old: ControlFlowGraph, new: ControlFlowGraph) -> dict[str, str]:
+    """Return the longest common run of nodes of equal type and name, and what stands alone between its parts."""
+    left, right = [(node.type, node.name) for node in old.nodes], [(node.type, node.name) for node in new.nodes]
+    found: dict[str, str] = {}
+    for what, i, to_i, j, to_j in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        if what == "equal" or (what == "replace" and to_i - i == to_j - j):
+            for one, other in zip(old.nodes[i:to_i], new.nodes[j:to_j], strict=True):
+                if one.type is other.type:
+                    found[one.id] = other.id
+    return found
 
 
 def _match_processes(old: ControlFlowGraph, new: ControlFlowGraph) -> dict[str, str]:
@@ -56,7 +73,6 @@ class _Nodes:
 
     def match(self) -> None:
         found = self._matching.nodes
-        found.update({name: name for name in self._old if name in self._new})
         self._unique(lambda node, own: node.name and (node.type, node.name, own(node)))
         self._unique(lambda node, _: node.name and (node.type, node.name))
         for _ in range(len(self._old) + 1):
@@ -128,9 +144,9 @@ def _by_key(items: Iterable[Item], key: Callable[[Item], Hashable]) -> dict[Hash
     return found
 
 
-def _match_flows(old: ControlFlowGraph, new: ControlFlowGraph, matching: Matching) -> None:
+def _match_flows(old: ControlFlowGraph, new: ControlFlowGraph, matching: Matching, *, by_id: bool) -> None:
     """Match flows by id, then by both ends, then by one end and name, then by one end where one flow is left on each side."""
-    known = {flow.id for flow in new.flows}
+    known = {flow.id for flow in new.flows} if by_id else set()
     matching.flows.update({flow.id: flow.id for flow in old.flows if flow.id in known})
     at = matching.nodes.get
 

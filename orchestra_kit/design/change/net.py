@@ -237,7 +237,7 @@ class Net:
         if self.leaving.get(node.id) or token[0] == "may":
             return False
         if token[0] == "in":
-            return self.is_done(tuple(tokens), node.id)
+            return not self.boundaries.get(node.id) and self.is_done(tuple(tokens), node.id)
         if node.type is NodeType.PARALLEL_GATEWAY and len(self.entering.get(node.id, ())) > 1:
             return False
         if node.type is NodeType.END_EVENT:
@@ -251,6 +251,9 @@ class Net:
     def is_done(self, marking: Marking, container: str) -> bool:
         """Return whether nothing is left to do in a container: no token inside, or one at its terminate end."""
         inside = [token for token in marking if self.stands_in(token, container) and token[0] != "may"]
+        for kind, node in inside:
+            if kind == "in" and not self.leaving.get(node) and self.is_done(marking, node):
+                inside = [token for token in inside if token != (kind, node) and not self.stands_in(token, node)]
         return all(self._is_spent(token, marking) for token in inside) or any(
             self._terminates(token) and self.nodes[self.place(token)].container == container for token in inside
         )

@@ -44,6 +44,8 @@ class Player:
     net: Net
     process_id: str
     most_states: int = MOST_STATES
+    states: int = 0
+    """How many states the last search looked at."""
     _traces: dict[_State, _Trace] = field(default_factory=dict)
 
     def play(
@@ -75,6 +77,7 @@ class Player:
             if state in done:
                 continue
             done.add(state)
+            self.states = len(done)
             if furthest is None or state.position > furthest.position:
                 furthest = state
             if state.position == len(path) and self._is_over(state.marking, provokes):

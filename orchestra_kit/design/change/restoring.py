@@ -13,6 +13,8 @@ from orchestra_kit.model import Value
 from orchestra_kit.model.process import ControlFlowGraph, NodeType
 
 _MOST_EXACT = 14
+_MOST_STATES = 1_000
+_ALL_STATES = 6_000
 _SPLITS = (NodeType.PARALLEL_GATEWAY, NodeType.INCLUSIVE_GATEWAY, NodeType.COMPLEX_GATEWAY)
 
 
@@ -72,7 +74,8 @@ def restore_coverage(
     missing = demanded - held
     if not missing:
         return Restoration(criterion=criterion)
-    runs = [*planned, *_tailored(net, graph, process_id, missing, criterion)]
+    useful = [run for run in planned if run.takes & missing and Player(net, process_id).play(run.path).path is not None]
+    runs = [*useful, *_tailored(net, graph, process_id, missing, criterion)]
     chosen = _fewest(runs, missing)
     certificate = _largest_conflict(_Order(net, process_id), missing)
     return Restoration(
@@ -108,18 +111,20 @@ def _tailored(
     """Yield runs made for what is missing: each goes through as many missing flows after each other as can be."""
     order, keys = _Order(net, process_id), KeyMaker(graph)
     left = {item for item in missing if item in net.flows}
-    while left:
+    player, states = Player(net, process_id, _MOST_STATES), 0
+    while left and states < _ALL_STATES:
         chain = order.longest_chain(left)
-        found = Player(net, process_id).play(chain, free=lambda _: True, one_at_a_time=True)
-        while found.path is None and len(chain) > 1:
-            chain = chain[: max(1, min(found.position, len(chain) - 1))]
-            found = Player(net, process_id).play(chain, free=lambda _: True, one_at_a_time=True)
-        left -= {*chain, *(found.path or ())}
+        found = player.play(chain, free=lambda _: True, one_at_a_time=True)
+        states += player.states
+        if found.path is None and 0 < found.position < len(chain):
+            chain = chain[: found.position]  # it goes no further: the rest has to ride on another run
+            found = player.play(chain, free=lambda _: True, one_at_a_time=True)
+            states += player.states
+        left -= {chain[0], *(found.path or ())}
         if found.path is not None:
             visits = tuple(sorted(found.visits))
-            yield _Run(
-                key=keys.key(found.path, visits, ()), path=found.path, takes=_items(net, found.path, visits, criterion)
-            )
+            key = keys.key(found.path, visits, ())
+            yield _Run(key=key, path=found.path, takes=_items(net, found.path, visits, criterion))
 
 
 def _fewest(runs: Sequence[_Run], missing: frozenset[str]) -> list[_Run]:
@@ -160,8 +165,7 @@ class _Order:
             self._link(f"<{flow.source}", flow.target)
         for node in net.nodes.values():
             self._link_node(node.id)
-        self._several_starts = any(len(way) > 1 for way in net.beginnings(process_id))
-        self._forks = list(self._find_forks())
+        self._forks = [fork for fork in self._find_forks(process_id) if len(fork) > 1]
 
     def _link(self, one: str, other: str) -> None:
         self._next.setdefault(one, set()).add(other)
@@ -215,29 +219,32 @@ class _Order:
         """Return whether no run can take both."""
         if self.precedes(one, other) or self.precedes(other, one):
             return False
-        return not (self._several_starts or any(self._both(fork, one, other) for fork in self._forks))
+        return not any(self._both(fork, one, other) for fork in self._forks)
 
-    def _find_forks(self) -> Iterator[list[str]]:
-        """Yield the places that at least two tokens can leave at once, as what each of them comes to."""
+    def _find_forks(self, process_id: str) -> Iterator[list[list[str]]]:
+        """Yield the places that two or more tokens can leave at once: for each token, where it can begin."""
+        for way in self._net.beginnings(process_id):
+            yield [[start] for _, start in way]
         for name, node in self._net.nodes.items():
             leaving = self._net.leaving.get(name, [])
-            ways = [f"flow:{flow}" for flow in leaving]
-            side = [event.id for event in self._net.boundaries.get(name, ()) if not event.cancel_activity]
-            if side:
-                yield [f"<{name}", name, *(f"<{event}" for event in side)]
-            if node.type.is_container and any(item.triggered_by_event for item in self._net.members.get(name, ())):
-                yield [item.id for item in self._net.members[name]]
-            if len(ways) > 1 and (node.type in _SPLITS or not node.type.is_gateway):
-                yield ways
-        for container, members in self._net.members.items():
-            beside = any(item.triggered_by_event for item in members) and container not in self._net.nodes
-            orphans = [item.id for item in members if not self._net.entering.get(item.id)]
-            if beside or (len(orphans) > 1 and not any(item.type is NodeType.START_EVENT for item in members)):
-                yield [item.id for item in members]
+            if len(leaving) > 1 and (node.type in _SPLITS or not node.type.is_gateway):
+                yield [[f"flow:{flow}"] for flow in leaving]
+            for event in self._net.boundaries.get(name, ()):
+                if not event.cancel_activity:  # it may happen more than once
+                    yield [[name, f"<{name}"], [f"<{event.id}"], [f"<{event.id}"]]
+            if node.triggered_by_event and not self._interrupts(name):
+                others = [item.id for item in self._net.members[node.container] if item.id != name]
+                yield [others, [name], [name]]
+            if node.type.is_container:
+                yield from ([[start] for _, start in way] for way in self._net.beginnings(name))
 
-    def _both(self, ways: Sequence[str], one: str, other: str) -> bool:
-        first = {way for way in ways if self._leads(way, one)}
-        second = {way for way in ways if self._leads(way, other)}
+    def _interrupts(self, event_sub_process: str) -> bool:
+        starts = self._net.members.get(event_sub_process, ())
+        return all(item.cancel_activity for item in starts if item.type is NodeType.START_EVENT)
+
+    def _both(self, fork: Sequence[Sequence[str]], one: str, other: str) -> bool:
+        first = {index for index, ways in enumerate(fork) if any(self._leads(way, one) for way in ways)}
+        second = {index for index, ways in enumerate(fork) if any(self._leads(way, other) for way in ways)}
         return bool(first and second) and len(first | second) > 1
 
     def _leads(self, way: str, item: str) -> bool:
