@@ -49,8 +49,9 @@ def _print(checked: SuiteCheck) -> None:
     if not restoration.uncovered:
         click.echo("coverage is complete: no new scenario is needed")
         return
+    count = len(restoration.scenarios)
     click.echo(
-        f"{len(restoration.scenarios)} new scenarios restore {restoration.criterion} coverage, "
+        f"{count} new scenario{'s restore' if count != 1 else ' restores'} {restoration.criterion} coverage, "
         f"lower bound {restoration.lower_bound} (no run can take two of {', '.join(restoration.certificate)})"
     )
     for scenario in restoration.scenarios:
