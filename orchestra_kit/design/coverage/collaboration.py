@@ -14,6 +14,7 @@ from orchestra_kit.design.coverage.naming import KeyMaker
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType
 
 _JOINS = (NodeType.PARALLEL_GATEWAY, NodeType.INCLUSIVE_GATEWAY)
+_OTHERS = ("flow", "node", "decision")
 MOST_RUNS = 80
 MOST_TRIES = 2_000
 
@@ -147,23 +148,34 @@ def compose_collaboration(
 ) -> CollaborationSuite:
     """Return the scenarios of one group of processes that send each other messages."""
     suites = {name: compose(graph, name, criterion=criterion, max_loop=max_loop) for name in processes}
-    return _Combiner(graph, suites).combine()
+    # Runs with fewer turns or another way through may fit a partner where those of the suite do not.
+    others = {
+        name: tuple(item for other in _OTHERS for item in compose(graph, name, criterion=other, max_loop=1).scenarios)
+        for name in processes
+    }
+    return _Combiner(graph, suites, others).combine()
 
 
 class _Combiner:
     """Joins the runs of each process so that every run is in some scenario, and scenarios are few."""
 
-    def __init__(self, graph: ControlFlowGraph, suites: dict[str, ComposedSuite]) -> None:
+    def __init__(
+        self,
+        graph: ControlFlowGraph,
+        suites: dict[str, ComposedSuite],
+        others: dict[str, tuple[ComposedScenario, ...]],
+    ) -> None:
         self._graph, self._suites = graph, suites
+        self._scenarios = {name: _with_others(suite.scenarios, others[name]) for name, suite in suites.items()}
+        # What no run comes to the end of sends nothing that can be relied on: the test stands in for it.
+        self._absent = [name for name, scenarios in self._scenarios.items() if not scenarios]
         self._nodes: dict[str, FlowNode] = {node.id: node for node in graph.nodes}
         self._messages = Messages.of(graph)
         self._keys = KeyMaker(graph)
         sources = Sources.of(graph)
         self._runs: dict[str, list[Run]] = {
-            name: [
-                run_of(name, number, item.visits, self._nodes, sources) for number, item in enumerate(suite.scenarios)
-            ]
-            for name, suite in suites.items()
+            name: [run_of(name, number, item.visits, self._nodes, sources) for number, item in enumerate(scenarios)]
+            for name, scenarios in self._scenarios.items()
         }
         self._order = self._neighbours()
         self._covered: set[tuple[str, int]] = set()
@@ -172,8 +184,8 @@ class _Combiner:
 
     def combine(self) -> CollaborationSuite:
         """Return first the scenarios of the covers, then those of what comes on top of them."""
-        cover = [self._scenario(runs) for runs in self._combined(on_top=False)]
-        extras = [self._scenario(runs) for runs in self._combined(on_top=True)]
+        cover = [self._scenario(runs, None) for runs in self._combined(on_top=False)]
+        extras = [self._scenario(runs, self._scenario_of(runs[0])) for runs in self._combined(on_top=True)]
         return CollaborationSuite(
             processes=tuple(self._suites),
             scenarios=(*cover, *extras),
@@ -200,12 +212,9 @@ class _Combiner:
         return result
 
     def _left(self, name: str, *, on_top: bool) -> list[Run]:
-        size = self._suites[name].size
-        return [
-            run
-            for run in self._runs[name]
-            if (run.number >= size) == on_top and (name, run.number) not in self._covered
-        ]
+        suite = self._suites[name]
+        wanted = range(suite.size, len(suite.scenarios)) if on_top else range(suite.size)
+        return [run for run in self._runs[name] if run.number in wanted and (name, run.number) not in self._covered]
 
     def _combined(self, *, on_top: bool) -> Iterator[list[Run]]:
         while True:
@@ -232,9 +241,10 @@ class _Combiner:
 
     def _extend(self, chosen: list[Run], open_: list[str], strict: bool) -> list[Run] | None:
         self._tries -= 1
-        if self._tries < 0 or not interleave(chosen, self._messages, self._nodes, open_).is_complete:
+        free = [*open_, *self._absent]
+        if self._tries < 0 or not interleave(chosen, self._messages, self._nodes, free).is_complete:
             return None
-        if not open_:
+        if not open_ or all(name in self._absent for name in open_):
             return chosen if not strict or not self._unstarted(chosen) else None
         for run in self._candidates(open_[0]):
             found = self._extend(chosen if run is None else [*chosen, run], open_[1:], strict)
@@ -257,33 +267,39 @@ class _Combiner:
         return any(
             self._nodes[node].type is NodeType.START_EVENT
             and self._nodes[node].process_id not in present
+            and self._nodes[node].process_id not in self._absent
             and bool(sent & set(flows))
             for node, flows in self._messages.awaited_by.items()
         )
 
     def _why(self, wanted: Run) -> str:
-        stuck = interleave([wanted], self._messages, self._nodes).blocked
+        stuck = interleave([wanted], self._messages, self._nodes, self._absent).blocked
         names = [self._messages.names[flow] for _, node in stuck for flow in self._messages.awaited_by.get(node, ())]
         told = ", ".join(f"'{name}'" for name in dict.fromkeys(names)) or "what it awaits"
         return f"no run of a partner was found that sends {told} in time; the test sends it"
 
     def _scenario_of(self, run: Run) -> ComposedScenario:
-        return self._suites[run.process_id].scenarios[run.number]
+        return self._scenarios[run.process_id][run.number]
 
-    def _scenario(self, runs: Sequence[Run]) -> CollaborationScenario:
+    def _scenario(self, runs: Sequence[Run], on_top: ComposedScenario | None) -> CollaborationScenario:
         ordered = sorted(runs, key=lambda run: list(self._suites).index(run.process_id))
-        together = interleave(ordered, self._messages, self._nodes)
-        outside: tuple[str, ...] = ()
+        absent = self._absent
+        together = interleave(ordered, self._messages, self._nodes, absent)
         if not together.is_complete:  # a run nobody fits: its partners are played by the test
             absent = [name for name in self._suites if name not in {run.process_id for run in ordered}]
             together = interleave(ordered, self._messages, self._nodes, absent)
-            outside = tuple(flow for flow in together.messages if self._messages.sender_process[flow] in absent)
-        return self._named(ordered, together, outside)
+        outside = tuple(flow for flow in together.messages if self._messages.sender_process[flow] in absent)
+        return self._named(ordered, together, outside, on_top)
 
-    def _named(self, runs: Sequence[Run], together: Interleaving, outside: tuple[str, ...]) -> CollaborationScenario:
+    def _named(
+        self,
+        runs: Sequence[Run],
+        together: Interleaving,
+        outside: tuple[str, ...],
+        on_top: ComposedScenario | None,
+    ) -> CollaborationScenario:
         visits = {run.process_id: run.visits for run in runs}
         scenarios = {run.process_id: self._scenario_of(run) for run in runs}
-        on_top = next((item for item in scenarios.values() if item.kind != "cover"), None)
         provokes = tuple(event for item in scenarios.values() for event in item.provokes)
         order = tuple((process, visits[process][index]) for process, index in together.steps)
         found = CollaborationScenario(
@@ -298,3 +314,10 @@ class _Combiner:
         )
         path = [flow for item in scenarios.values() for flow in item.path]
         return replace(found, key=self._keys.key(path, [node for _, node in order], provokes))
+
+
+def _with_others(own: Sequence[ComposedScenario], others: Sequence[ComposedScenario]) -> tuple[ComposedScenario, ...]:
+    """Return the scenarios of a suite, then those others that walk another way."""
+    known = {item.path for item in own}
+    further = {item.path: item for item in others if item.path not in known}
+    return (*own, *further.values()) if own else ()

@@ -46,12 +46,16 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one process: its nodes in the order of the plan, and for each step the steps that must be over before."""
+    """One run of one process: its nodes in the order of the plan, and for each step the steps that must be over before.
+
+    `idle` are the steps that wait to the end of the run for a message that need not come: a terminate end takes their token.
+    """
 
     process_id: str
     number: int
     visits: tuple[str, ...]
     after: tuple[tuple[int, ...], ...]
+    idle: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,13 @@ def run_of(process_id: str, number: int, visits: Sequence[str], nodes: Mapping[s
         while holder in nodes:
             inside[holder].append(index)
             holder = nodes[holder].container
-    return Run(process_id, number, tuple(visits), tuple(after))
+    followed = {cause for causes in after for cause in causes}
+    idle = frozenset(
+        index
+        for index, visit in enumerate(visits)
+        if index not in followed and visit in graph.leaving and visit in nodes
+    )
+    return Run(process_id, number, tuple(visits), tuple(after), idle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ class Sources:
     """For each node the nodes whose sequence flows lead to it."""
 
     incoming: Mapping[str, tuple[str, ...]]
+    leaving: frozenset[str]
 
     @classmethod
     def of(cls, graph: ControlFlowGraph) -> Sources:
@@ -102,7 +113,9 @@ class Sources:
         found: dict[str, list[str]] = defaultdict(list)
         for flow in graph.flows:
             found[flow.target].append(flow.source)
-        return cls({node: tuple(items) for node, items in found.items()})
+        return cls(
+            {node: tuple(items) for node, items in found.items()}, frozenset(flow.source for flow in graph.flows)
+        )
 
 
 def _causes(
@@ -162,7 +175,7 @@ def interleave(
                     steps.append((run.process_id, index))
                     sent.update(messages.sent_by.get(visit, ()))
                     moving = True
-                flow = _available(visit, messages, sent, free)
+                flow = "" if index in run.idle and strict else _available(visit, messages, sent, free)
                 if flow is None:
                     continue
                 if flow:

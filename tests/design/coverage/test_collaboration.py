@@ -65,7 +65,7 @@ def suite_of(graph: ControlFlowGraph) -> CollaborationSuite:
 def check_order(graph: ControlFlowGraph, scenario: CollaborationScenario) -> None:
     """Walk the order once, on its own: every awaited message must be in the box, or be told to come from outside.
 
-    A task that sends and waits does the first when it begins; receivers wait before they go on. Within one run an order of
+    What is never left (no flow of it fires any more) waits in vain, and may. A task that sends and waits does the first when it begins; receivers wait before they go on. Within one run an order of
     plain sequence must be kept: a node stands after the node whose only way leads to it.
     """
     owner = {node.id: node.process_id for node in graph.nodes}
@@ -74,12 +74,18 @@ def check_order(graph: ControlFlowGraph, scenario: CollaborationScenario) -> Non
     inner = [item for item in graph.message_flows if item.source in owner and item.target in owner]
     inner = [item for item in inner if owner[item.source] != owner[item.target]]
     outside = Counter(scenario.outside)
+    leaving = {flow.source for flow in graph.flows}
+    source_of = {flow.id: flow.source for flow in graph.flows}
+    fired = Counter(source_of[name] for run in scenario.runs.values() for name in run.path)
+    entered: Counter[str] = Counter()
     box: Counter[str] = Counter()
     owed: Counter[str] = Counter()
     for process, node in scenario.order:
         assert owner[node] == process
         awaited = [item.id for item in inner if item.target == node]
-        if awaited and kinds[node] in strict:
+        entered[node] += 1
+        waits_for_ever = node in leaving and entered[node] > fired[node]  # a terminate end takes its token
+        if awaited and kinds[node] in strict and not waits_for_ever:
             found = next((name for name in awaited if box[name]), None) or next(
                 (name for name in awaited if outside[name]), None
             )
