@@ -64,6 +64,7 @@ def read_guard(text: str, language: str | None = None, *, place: Place | None = 
     return Guard(text=text, dialect=dialect, tree=tree, place=place)
 
 
+@lru_cache(maxsize=4096)
 def read_as(text: str, dialect: Dialect) -> Node:
     """Return the tree of a text that is known to be of a dialect; raise ExpressionError."""
     if dialect.is_juel:

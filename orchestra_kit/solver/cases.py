@@ -47,32 +47,40 @@ NULL: Cases = one(Kind.NULL)
 ERROR: Cases = one(Kind.ERROR)
 
 
+# What is known is always one of the two constants above, so that it can be told without asking the library.
+
+
+def truth_of(value: bool) -> Formula:
+    """Return a constant."""
+    return YES if value else NO
+
+
 def both(left: Formula, right: Formula) -> Formula:
     """Return a conjunction, without what is known."""
-    if z3.is_true(left) or z3.is_false(right):
+    if left is YES or right is NO:
         return right
-    return left if z3.is_true(right) or z3.is_false(left) else z3.And(left, right)
+    return left if right is YES or left is NO else z3.And(left, right)
 
 
 def either(left: Formula, right: Formula) -> Formula:
     """Return a disjunction, without what is known."""
-    if z3.is_false(left) or z3.is_true(right):
+    if left is NO or right is YES:
         return right
-    return left if z3.is_false(right) or z3.is_true(left) else z3.Or(left, right)
+    return left if right is NO or left is YES else z3.Or(left, right)
 
 
 def negated(formula: Formula) -> Formula:
     """Return a negation, without what is known."""
-    if z3.is_true(formula):
+    if formula is YES:
         return NO
-    return YES if z3.is_false(formula) else z3.Not(formula)
+    return YES if formula is NO else z3.Not(formula)
 
 
 def merged(found: Iterable[Case]) -> Cases:
     """Return cases with one for each kind; those that cannot be are left out."""
     kept: dict[Kind, Case] = {}
     for case in found:
-        if z3.is_false(case.guard):
+        if case.guard is NO:
             continue
         before = kept.get(case.kind)
         if before is None:

@@ -32,6 +32,7 @@ from orchestra_kit.solver.cases import (
     numbers,
     of_truth,
     one,
+    truth_of,
 )
 from orchestra_kit.solver.kinds import NUMBERS, Kind
 from orchestra_kit.solver.symbols import SymbolTable
@@ -183,7 +184,7 @@ class Encoder:
 
     def _equal(self, first: Case, second: Case) -> Cases:
         if Kind.NULL in (first.kind, second.kind):
-            return boolean(z3.BoolVal(first.kind is second.kind))
+            return boolean(truth_of(first.kind is second.kind))
         if are_numbers(first, second):
             left, right, _ = numbers(first, second)
             return boolean(left == right)
@@ -212,7 +213,7 @@ class Encoder:
         if first.kind is second.kind and first.kind in _ORDERED:
             return boolean(compared(sign, first.term, second.term))
         if self._dialect.is_juel and Kind.NULL in (first.kind, second.kind):
-            return boolean(z3.BoolVal(first.kind is second.kind and sign in ("<=", ">=")))
+            return boolean(truth_of(first.kind is second.kind and sign in ("<=", ">=")))
         if self._dialect.is_juel and {first.kind, second.kind} <= NUMBERS | {Kind.TEXT}:
             raise NotEncoded("a text compared with a number is not given to the solver")
         return self._misfit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,7 +11,7 @@ import z3
 
 from orchestra_kit.expressions.temporal import parse_date, parse_date_time, parse_duration, parse_time
 from orchestra_kit.solver.cases import Formula
-from orchestra_kit.solver.kinds import Kind
+from orchestra_kit.solver.kinds import Kind, Path
 from orchestra_kit.solver.symbols import SymbolTable, Unknown, kind_in
 from orchestra_kit.solver.terms import DAY, constant, text_constant
 
@@ -21,25 +22,41 @@ _PLAIN_TIME = datetime(2026, 1, 15, 12, tzinfo=UTC)
 _LAST = (Kind.NULL, Kind.ABSENT)
 MAX_CHECKS = 4_000
 
+Pins = dict[tuple[str, Path], list[Formula]]
+"""What fixes each unknown, in the order chosen."""
+
 
 class OutOfChecks(Exception):
     """The search has asked the solver as often as it may."""
+
+
+def flat(pins: Pins) -> list[Formula]:
+    """Return all pins in one list."""
+    return [formula for formulas in pins.values() for formula in formulas]
 
 
 class ValueSearch:
     """Pins one unknown after the other to the most pleasing value that still satisfies everything."""
 
     def __init__(
-        self, solver: Any, symbols: SymbolTable, shared: Sequence[object], computed: frozenset[str] = frozenset()
+        self,
+        solver: Any,
+        symbols: SymbolTable,
+        shared: Sequence[object],
+        computed: frozenset[str],
+        deadline: float,
     ) -> None:
         self._solver, self._symbols, self._shared, self._computed = solver, symbols, shared, computed
+        self._deadline = deadline
         self.checks = 0
 
     def check(self, *assumptions: Formula) -> Any:
-        """Return z3's answer under assumptions."""
+        """Return z3's answer under assumptions; raise OutOfChecks when time or tries are over."""
         self.checks += 1
-        if self.checks > MAX_CHECKS:
+        left = self._deadline - time.monotonic()
+        if self.checks > MAX_CHECKS or left <= 0:
             raise OutOfChecks
+        self._solver.set("timeout", max(1, int(left * 1000)))
         return self._solver.check(*assumptions)
 
     def free(self, formulas: Sequence[Formula], model: Any) -> tuple[str, ...]:
@@ -61,19 +78,33 @@ class ValueSearch:
                 found.append(symbol)
         return tuple(found)
 
-    def pins(self, extra: Sequence[Formula], before: Sequence[Formula] = ()) -> list[Formula]:
-        """Return assumptions that fix every unknown; what was chosen `before` is kept where it can be."""
-        kept = list(extra)
-        for pin in before:
-            if self.check(*kept, pin) == z3.sat:
-                kept.append(pin)
+    def pins(self, extra: Sequence[Formula], before: Pins | None = None, loose: frozenset[str] = frozenset()) -> Pins:
+        """Return what fixes every unknown under `extra`, by its symbol and path.
+
+        What was chosen `before` is kept where it can be: tried first for all but the `loose` symbols at once.
+        """
+        kept: Pins = {}
+        if before is not None:
+            same = {key: formulas for key, formulas in before.items() if key[0] not in loose}
+            if self.check(*extra, *flat(same)) == z3.sat:
+                kept = same
+        fixed = [*extra, *flat(kept)]
         # What the process computes follows from the rest, and a property from what it belongs to.
         unknowns = sorted(
             self._symbols.unknowns.values(), key=lambda item: (item.symbol in self._computed, len(item.path))
         )
         for unknown in unknowns:
-            kept += self._pinned(unknown, kept)
+            key = (unknown.symbol, unknown.path)
+            if key not in kept:
+                chosen = self._again(unknown, fixed, before) or self._pinned(unknown, fixed)
+                kept[key] = chosen
+                fixed += chosen
         return kept
+
+    def _again(self, unknown: Unknown, fixed: Sequence[Formula], before: Pins | None) -> list[Formula]:
+        """Return the pins an unknown had before, when they still do."""
+        earlier = (before or {}).get((unknown.symbol, unknown.path), [])
+        return earlier if earlier and self.check(*fixed, *earlier) == z3.sat else []
 
     def _pinned(self, unknown: Unknown, kept: Sequence[Formula]) -> list[Formula]:
         for kind in sorted(unknown.kinds, key=lambda item: item in _LAST):

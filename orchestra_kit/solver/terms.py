@@ -21,6 +21,7 @@ from orchestra_kit.solver.cases import (
     chosen,
     numbers,
     one,
+    truth_of,
 )
 from orchestra_kit.solver.kinds import POINTS, Kind
 
@@ -54,7 +55,7 @@ def constant(value: object) -> Cases:
     if value is None:
         return NULL
     if isinstance(value, bool):
-        return boolean(z3.BoolVal(value))
+        return boolean(truth_of(value))
     if isinstance(value, int):
         return one(Kind.INT, z3.IntVal(value))
     if isinstance(value, float):

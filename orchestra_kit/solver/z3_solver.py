@@ -17,16 +17,18 @@ from orchestra_kit.expressions.conditions import Guard, comparisons, read_as
 from orchestra_kit.expressions.deciding import holds, value_of
 from orchestra_kit.expressions.native import native_scope
 from orchestra_kit.expressions.references import references_of
-from orchestra_kit.solver.cases import Cases, Formula, are_numbers, both, negated, numbers
+from orchestra_kit.solver.cases import NO, YES, Cases, Formula, are_numbers, both, negated, numbers
 from orchestra_kit.solver.encoding import Encoder
 from orchestra_kit.solver.kinds import NUMBERS, Kind, KindTable, learn
-from orchestra_kit.solver.search import OutOfChecks, ValueSearch
+from orchestra_kit.solver.parts import joined, parts_of
+from orchestra_kit.solver.search import OutOfChecks, Pins, ValueSearch, candidates, flat
 from orchestra_kit.solver.symbols import SymbolTable, read_values
 from orchestra_kit.solver.terms import DAY, NotEncoded
 from orchestra_kit.spi.solver import Definition, Requirement, SolveOutcome, SolveRequest, Variant, Verdict
 
 MAX_REQUIREMENTS = 500
 MAX_NODES = 20_000
+MAX_REMEMBERED = 5_000
 _RESTRICTION = "#restriction"
 _SEED = 7
 _RESOURCES = 20_000_000
@@ -44,22 +46,55 @@ class _Read:
     constants: tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One side of a comparison so many steps from the other, and the symbols it is about."""
+
+    requirement: str
+    comparison: str
+    offset: int
+    formula: Formula
+    symbols: frozenset[str]
+
+
 class Z3Solver:
-    """A `Solver`. Holds nothing between requests."""
+    """A `Solver`. Conditions that share no variable are solved apart, and what was asked before is remembered."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, SolveOutcome] = {}
 
     def solve(self, request: SolveRequest) -> SolveOutcome:
         """Return values, the conflicting conditions, or why neither was found."""
+        if len(request.requirements) + len(request.definitions) > MAX_REQUIREMENTS:
+            raise LimitError(f"a path has more than {MAX_REQUIREMENTS} conditions; that many are not solved.")
         deadline = time.monotonic() + request.time_limit
-        read = _read(request)
-        outcome = SolveOutcome(verdict=Verdict.UNKNOWN)
-        for decimals in (False, True):
-            attempt = _Attempt(read, decimals=decimals, deadline=deadline)
-            outcome = attempt.run()
-            if outcome.verdict is Verdict.SATISFIABLE:
-                return outcome
-            if not _has_numbers(attempt.symbols):
-                break
-        return outcome
+        outcomes: list[SolveOutcome] = []
+        for part in parts_of(request):
+            outcomes.append(self._part(part, deadline))
+            if outcomes[-1].verdict is Verdict.UNSATISFIABLE:
+                return outcomes[-1]
+        return joined(outcomes, request.max_variants)
+
+    def _part(self, request: SolveRequest, deadline: float) -> SolveOutcome:
+        key = request.model_dump_json(exclude={"time_limit"})
+        if key not in self._known:
+            outcome = _solved(request, deadline)
+            if outcome.verdict is Verdict.UNKNOWN and time.monotonic() >= deadline:
+                return outcome  # with more time it may come to an answer
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            self._known[key] = outcome
+        return self._known[key]
+
+
+def _solved(request: SolveRequest, deadline: float) -> SolveOutcome:
+    read = _read(request)
+    for decimals in (False, True):
+        attempt = _Attempt(read, decimals=decimals, deadline=deadline)
+        outcome = attempt.run()
+        if outcome.verdict is Verdict.SATISFIABLE or not _has_numbers(attempt.symbols):
+            break
+    return outcome
 
 
 def _has_numbers(symbols: SymbolTable) -> bool:
@@ -67,8 +102,6 @@ def _has_numbers(symbols: SymbolTable) -> bool:
 
 
 def _read(request: SolveRequest) -> _Read:
-    if len(request.requirements) + len(request.definitions) > MAX_REQUIREMENTS:
-        raise LimitError(f"a path has more than {MAX_REQUIREMENTS} conditions; that many are not solved.")
     texts: list[Requirement | Definition] = [*request.requirements, *request.definitions]
     trees = {item.id: read_as(item.text, item.dialect) for item in texts}
     further = [read_as(item.text, item.dialect) for item in request.context]
@@ -112,7 +145,7 @@ class _Attempt:
         self._solver.set("random_seed", _SEED)
         self._solver.set("rlimit", _RESOURCES)
         computed = frozenset(item.symbol for item in self._request.definitions)
-        self._search = ValueSearch(self._solver, self.symbols, read.constants, computed)
+        self._search = ValueSearch(self._solver, self.symbols, read.constants, computed, deadline)
 
     def run(self) -> SolveOutcome:
         """Return the outcome of this try."""
@@ -123,7 +156,7 @@ class _Attempt:
             self._solver.add(z3.Implies(tracked[key], formula))
         try:
             return self._decide(tracked)
-        except (OutOfChecks, TimeoutError):
+        except OutOfChecks:
             return _unknown("the time or number of tries is over")
         except z3.Z3Exception as error:
             return _unknown(f"the solver gave up: {str(error)[:100]}")
@@ -166,39 +199,32 @@ class _Attempt:
                 same = kind is case.kind or (kind in NUMBERS and case.kind in NUMBERS)
                 if same:
                     term = unknown.terms.get(kind)
-                    equal = z3.BoolVal(True) if term is None else _same(kind, term, case.kind, case.term)
+                    equal = YES if term is None else _same(kind, term, case.kind, case.term)
                     parts.append(both(case.guard, both(unknown.is_kind(kind), equal)))
-        return z3.Or(*parts) if parts else z3.BoolVal(False)
+        return z3.Or(*parts) if parts else NO
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
-    def _tick(self) -> None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._solver.set("timeout", max(1, int(left * 1000)))
-
     def _decide(self, tracked: Mapping[str, Formula]) -> SolveOutcome:
-        self._tick()
         answer = self._search.check(*tracked.values())
         if answer == z3.unsat:
             return self._refuted(tracked)
-        pins = list(tracked.values())
-        if answer == z3.unknown and not self._guessed(pins):
+        required = list(tracked.values())
+        if answer == z3.unknown and not self._guessed(required):
             return _unknown("the conditions are too hard for the solver")
-        return self._found(pins)
+        if not self._request.values:
+            values, kinds = read_values(self.symbols, self._solver.model())
+            return SolveOutcome(verdict=Verdict.SATISFIABLE, values=values, kinds=kinds)
+        return self._found(required)
 
     def _guessed(self, pins: list[Formula]) -> bool:
         """Return whether values tried one after the other help where the solver alone does not come to an answer."""
-        from orchestra_kit.solver.search import candidates
-
         for unknown in list(self.symbols.unknowns.values()):
             for kind in unknown.kinds:
                 term = unknown.terms.get(kind)
                 if term is None:
                     continue
                 for value in candidates(unknown, kind, self._read.constants):
-                    self._tick()
                     trial = [unknown.is_kind(kind), term == value]
                     if self._search.check(*pins, *trial) == z3.sat:
                         pins += trial
@@ -212,7 +238,6 @@ class _Attempt:
         core = [key for key in tracked if key in core]
         for key in list(core):
             rest = [tracked[item] for item in core if item != key]
-            self._tick()
             if self._search.check(*rest) == z3.unsat:
                 core.remove(key)
         if _RESTRICTION in core:
@@ -223,9 +248,8 @@ class _Attempt:
         barred: list[Formula] = []
         reason = ""
         for _ in range(6):
-            self._tick()
             pins = self._search.pins([*required, *barred])
-            if self._search.check(*pins) != z3.sat:
+            if self._search.check(*required, *barred, *flat(pins)) != z3.sat:
                 break
             model = self._solver.model()
             values, kinds = read_values(self.symbols, model)
@@ -239,10 +263,9 @@ class _Attempt:
                     free=self._search.free(list(self._formulas.values()), model) if further else (),
                     variants=tuple(self._variants(required, pins, values)) if further else (),
                 )
-            chosen = [pin for pin in pins if not any(pin.eq(item) for item in required)]
-            if not chosen:
+            if not flat(pins):
                 break
-            barred.append(z3.Not(z3.And(*chosen)))
+            barred.append(z3.Not(z3.And(*flat(pins))))
         return _unknown(reason or "no values could be confirmed")
 
     def _disagreement(self, values: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
@@ -269,34 +292,33 @@ class _Attempt:
 
     # --- boundaries --------------------------------------------------------------------------------------------------
 
-    def _variants(self, required: list[Formula], pins: list[Formula], base: Mapping[str, Any]) -> list[Variant]:
+    def _variants(self, required: list[Formula], pins: Pins, base: Mapping[str, Any]) -> list[Variant]:
         """Return values around each comparison by size, as far as they stay on the path; none twice."""
         seen = {_digest(base)}
         found: list[Variant] = []
-        kept = [pin for pin in pins if not any(pin.eq(item) for item in required)]
         try:
-            for requirement, comparison, offset, formula in self._limits():
+            for limit in self._limits():
                 if len(found) >= self._request.max_variants:
                     break
-                self._tick()
-                if self._search.check(*required, formula) != z3.sat:
+                wanted = [*required, limit.formula]
+                if self._search.check(*wanted) != z3.sat:
                     continue
-                chosen = self._search.pins([*required, formula], kept)
-                if self._search.check(*chosen) != z3.sat:
+                chosen = self._search.pins(wanted, pins, limit.symbols)
+                if self._search.check(*wanted, *flat(chosen)) != z3.sat:
                     continue
                 values, own_kinds = read_values(self.symbols, self._solver.model())
                 digest = _digest(values)
-                if digest in seen or self._disagreement(values, own_kinds):
-                    continue
-                seen.add(digest)
-                found.append(Variant(requirement=requirement, comparison=comparison, offset=offset, values=values))
-        except (OutOfChecks, TimeoutError):
+                if digest not in seen and not self._disagreement(values, own_kinds):
+                    seen.add(digest)
+                    made = {"requirement": limit.requirement, "comparison": limit.comparison, "offset": limit.offset}
+                    found.append(Variant.model_validate({**made, "values": values}))
+        except OutOfChecks:
             pass  # what was found so far holds; fewer boundary values are no wrong ones
         return found
 
-    def _limits(self) -> list[tuple[str, str, int, Formula]]:
+    def _limits(self) -> list[_Limit]:
         """Return for each comparison of sizes the formulas "left is right plus offset steps"."""
-        result: list[tuple[str, str, int, Formula]] = []
+        result: list[_Limit] = []
         for item in self._request.requirements:
             if item.id in self._left_out:
                 continue
@@ -307,10 +329,12 @@ class _Attempt:
                 except NotEncoded:
                     continue
                 text = item.text[node.span.start : node.span.end]
+                bind = self._bind(item)
+                symbols = frozenset(bind[reference.root] for reference in references_of(node))
                 for offset in (-1, 0, 1):
                     formula = _apart(left, right, offset, _step(node, self._decimals))
                     if formula is not None:
-                        result.append((item.id, text, offset, formula))
+                        result.append(_Limit(item.id, text, offset, formula, symbols))
         return result
 
 

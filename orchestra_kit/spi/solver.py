@@ -59,12 +59,16 @@ class Symbol(Value):
 
 
 class SolveRequest(Value):
-    """One path: all that must hold on it. `time_limit` is in seconds, for all of it."""
+    """One path: all that must hold on it. `time_limit` is in seconds, for all of it.
+
+    Without `values` the verdict alone matters: any values will do, and nothing confirms them; `boundaries` asks for values around each comparison as well.
+    """
 
     requirements: tuple[Requirement, ...]
     definitions: tuple[Definition, ...] = ()
     symbols: tuple[Symbol, ...] = ()
     context: tuple[Context, ...] = ()
+    values: bool = True
     boundaries: bool = True
     max_variants: int = 24
     time_limit: float = 5.0

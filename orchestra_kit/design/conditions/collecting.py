@@ -93,7 +93,7 @@ class PathReader:
         walk.found.versions = walk.ledger.versions()
         return walk.found
 
-    def request(self, found: Collected, *, boundaries: bool, time_limit: float) -> SolveRequest:
+    def request(self, found: Collected, *, values: bool, boundaries: bool, time_limit: float) -> SolveRequest:
         """Return what a solver is asked for a path."""
         symbols = tuple(
             Symbol(name=item.symbol, candidates=item.candidates, required=item.required)
@@ -105,6 +105,7 @@ class PathReader:
             definitions=tuple(found.definitions),
             symbols=symbols,
             context=self._context,
+            values=values,
             boundaries=boundaries,
             time_limit=time_limit,
         )

@@ -10,16 +10,20 @@ from orchestra_kit.design.conditions.guards import GuardTable, read_guards
 from orchestra_kit.design.conditions.hints import ConditionHints
 from orchestra_kit.design.conditions.outcome import FeasibleSuite, JudgedScenario, LostElement, PathStatus
 from orchestra_kit.design.conditions.variables import VariableReport, Version, reports
-from orchestra_kit.design.conditions.walking import Run, RunFinder
+from orchestra_kit.design.conditions.walking import Run, RunFinder, Search
 from orchestra_kit.design.coverage import ComposedScenario, ComposedSuite, Criterion
 from orchestra_kit.design.coverage.naming import KeyMaker
+from orchestra_kit.errors import ExpressionError
+from orchestra_kit.expressions.conditions import Guard, read_as
+from orchestra_kit.expressions.deciding import holds
+from orchestra_kit.expressions.native import native_scope
 from orchestra_kit.model.process import ControlFlowGraph
-from orchestra_kit.spi.solver import SolveOutcome, Solver, Verdict
+from orchestra_kit.spi.solver import Requirement, SolveOutcome, Solver, Verdict
 
 TIME_LIMIT = 5.0
-MAX_QUESTIONS = 150
-"""How often the solver is asked in the search for one replacement."""
-MAX_QUESTIONS_IN_ALL = 1_500
+MAX_REFUSALS = 60
+"""How many beginnings of runs may turn out impossible in the search for one replacement."""
+MAX_QUESTIONS_IN_ALL = 600
 _STATUS = {
     Verdict.SATISFIABLE: PathStatus.FEASIBLE,
     Verdict.UNSATISFIABLE: PathStatus.INFEASIBLE,
@@ -62,6 +66,7 @@ class _Judge:
         self._flows = {flow.id: flow for flow in graph.flows}
         self._asked: dict[str, SolveOutcome] = {}
         self._left = MAX_QUESTIONS_IN_ALL
+        self._guide: SolveOutcome | None = None
         self._keys = KeyMaker(graph)
         for item in composed.scenarios:
             self._keys.key(item.path, item.visits, item.provokes)
@@ -98,7 +103,7 @@ class _Judge:
 
     def judge(self, scenario: ComposedScenario) -> JudgedScenario:
         """Return what is known about one scenario."""
-        found, outcome = self._solved(Run.of(scenario), boundaries=self._boundaries)
+        found, outcome = self._solved(Run.of(scenario))
         blank = JudgedScenario(
             scenario=scenario,
             status=PathStatus.FREE,
@@ -131,7 +136,7 @@ class _Judge:
     def _unless(self, run: Run, refuted: SolveOutcome) -> tuple[str, ...]:
         """Return what would make an impossible run possible after all: activities that write more than they declare."""
         wider = self._reader.collect(run.path, run.visits, openness=Openness.ANY)
-        if self._solve(wider, boundaries=False).verdict is not Verdict.SATISFIABLE:
+        if self._solve(wider, values=False).verdict is not Verdict.SATISFIABLE:
             return ()
         asked = {name for item in wider.conditions if item.key in refuted.core for name in item.bind}
         writes = [
@@ -141,14 +146,16 @@ class _Judge:
         ]
         return tuple(dict.fromkeys(f"'{node}' writes '{variable}'" for node, variable in writes))
 
-    def _solve(self, found: Collected, *, boundaries: bool) -> SolveOutcome:
-        request = self._reader.request(found, boundaries=boundaries, time_limit=TIME_LIMIT)
+    def _solve(self, found: Collected, *, values: bool) -> SolveOutcome:
+        request = self._reader.request(
+            found, values=values, boundaries=values and self._boundaries, time_limit=TIME_LIMIT
+        )
         key = request.model_dump_json()
         if key not in self._asked:
             self._asked[key] = self._solver.solve(request)
         return self._asked[key]
 
-    def _solved(self, run: Run, *, boundaries: bool) -> tuple[Collected, SolveOutcome | None]:
+    def _solved(self, run: Run, *, values: bool = True) -> tuple[Collected, SolveOutcome | None]:
         """Return what a run asks for and the answer; None when it asks for nothing.
 
         Where the declared writers leave no way, undeclared ones may: then that is an assumption of the answer.
@@ -156,20 +163,56 @@ class _Judge:
         found = self._reader.collect(run.path, run.visits)
         if not found.requirements:
             return found, None
-        outcome = self._solve(found, boundaries=boundaries)
+        outcome = self._solve(found, values=values)
         if outcome.verdict is Verdict.UNSATISFIABLE:
             wider = self._reader.collect(run.path, run.visits, openness=Openness.PEOPLE)
             if wider.requirements != found.requirements:
-                other = self._solve(wider, boundaries=boundaries)
+                other = self._solve(wider, values=values)
                 if other.verdict is Verdict.SATISFIABLE:
                     return wider, other
         return found, outcome
 
     def _may_be(self, run: Run) -> bool:
         """Return False for a beginning of a run whose conditions conflict already."""
-        self._left = max(0, self._left - 1)
-        outcome = self._solved(run, boundaries=False)[1]
+        if self._goes_with_guide(run):
+            return True
+        if self._left <= 0:
+            return False
+        self._left -= 1
+        outcome = self._solved(run, values=False)[1]
+        if outcome is not None and outcome.verdict is Verdict.SATISFIABLE:
+            self._guide = outcome
         return outcome is None or outcome.verdict is not Verdict.UNSATISFIABLE
+
+    def _goes_with_guide(self, run: Run) -> bool:
+        """Return whether the values last found lead along a run, too: then nobody need be asked."""
+        found = self._reader.collect(run.path, run.visits)
+        return self._guide is not None and not found.definitions and all(map(self._holds, found.requirements))
+
+    def _holds(self, item: Requirement) -> bool:
+        assert self._guide is not None
+        if not self._guide.values.keys() >= set(item.bind.values()):
+            return False
+        guard = Guard(text=item.text, dialect=item.dialect, tree=read_as(item.text, item.dialect))
+        try:
+            return holds(guard, native_scope(self._guide.values, self._guide.kinds, item.bind)) is item.holds
+        except ExpressionError:
+            return False
+
+    def _found_through(
+        self, finder: RunFinder, goal: str, *, times: int, limit: int, covered: frozenset[str]
+    ) -> Search:
+        """Return a run through a flow, guided by values that make the flow itself possible."""
+        self._guide = self._solved(Run(path=(goal,), visits=(), provokes=()), values=False)[1]
+        search = finder.find(
+            goal,
+            times=times,
+            feasible=self._may_be,
+            limit=limit,
+            likely=self._goes_with_guide,
+            covered=covered,
+        )
+        return search if self._left > 0 else replace(search, exhausted=False)
 
     # --- replacements ------------------------------------------------------------------------------------------------
 
@@ -204,10 +247,12 @@ class _Judge:
         for flow in dict.fromkeys(flow for item in gone for flow in item.scenario.path):
             if flow in walked or not self._counts(flow, cover, found):
                 continue
-            search = finder.find(flow, feasible=self._may_be, limit=min(MAX_QUESTIONS, self._left))
+            search = self._found_through(finder, flow, times=1, limit=MAX_REFUSALS, covered=frozenset(walked))
             if search.run is None:
                 # Where no run at all is found, it is not the conditions that stand against it.
-                proven = search.exhausted and finder.find(flow, feasible=lambda _: True, limit=1_000).run is not None
+                proven = (
+                    search.exhausted and finder.find(flow, feasible=lambda _: True, limit=MAX_REFUSALS).run is not None
+                )
                 lost.append(self._lost(flow, gone, proven=proven))
                 continue
             replaces = tuple(item.scenario.key for item in gone if flow in item.scenario.path)
@@ -246,7 +291,7 @@ class _Judge:
             return None  # what it was added for is no flow, and no flow of the path leaves it
         finder = RunFinder(self._graph, self._composed.process_id, max_loop=self._max_loop)
         times = max(1, scenario.path.count(goal))
-        search = finder.find(goal, times=times, feasible=self._may_be, limit=min(MAX_QUESTIONS // 2, self._left))
+        search = self._found_through(finder, goal, times=times, limit=MAX_REFUSALS // 2, covered=frozenset(self._flows))
         if search.run is None:
             return None
         judged = self.judge(self._scenario(search.run, scenario.kind, scenario.of))
@@ -270,7 +315,7 @@ class _Judge:
     def _reports(self, judged: Iterable[JudgedScenario]) -> tuple[VariableReport, ...]:
         uses: dict[str, list[tuple[Version, str]]] = {}
         for item in judged:
-            found = self._solved(Run.of(item.scenario), boundaries=self._boundaries)[0]
+            found = self._solved(Run.of(item.scenario))[0]
             for version, flow in found.reads:
                 uses.setdefault(version.variable, []).append((version, flow))
         return reports(uses)

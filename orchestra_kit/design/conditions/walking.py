@@ -15,8 +15,8 @@ from orchestra_kit.design.coverage.containers import containers_of
 from orchestra_kit.design.coverage.fragments import Barrier, Signal, catcher_of, raised_signal
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType, SequenceFlow
 
-MAX_STEPS = 6_000
-MAX_PATH = 400
+MAX_STEPS = 20_000
+MAX_PATH = 1_000
 _FAR = 10**6
 _SPLITS = frozenset({NodeType.INCLUSIVE_GATEWAY, NodeType.COMPLEX_GATEWAY})
 
@@ -116,34 +116,72 @@ class RunFinder:
         """Return True for a flow that joins two elements of the process."""
         return flow_id in self._flows
 
-    def find(self, goal: str, *, times: int = 1, feasible: Callable[[Run], bool], limit: int) -> Search:
-        """Return a run that takes flow `goal` so many times and that `feasible` accepts; `limit` bounds its questions."""
+    def find(
+        self,
+        goal: str,
+        *,
+        times: int = 1,
+        feasible: Callable[[Run], bool],
+        limit: int,
+        likely: Callable[[Run], bool] = lambda _: True,
+        covered: frozenset[str] = frozenset(),
+    ) -> Search:
+        """Return a run that takes flow `goal` so many times and that `feasible` accepts; `limit` bounds its refusals.
+
+        Of the choices that can lead to the goal those with flows not yet `covered` are tried first, then `likely` ones.
+        """
         distance = self._distances(goal)
         bound = max(times, self._max_loop + 1)
-        waiting: list[_State] = list(reversed(list(self._starts(distance))))
-        steps = asked = 0
+        waiting = [(state, False) for state in reversed(list(self._starts(distance)))]
+        steps = refused = 0
         cut = False
         while waiting:
-            state = waiting.pop()
+            state, doubtful = waiting.pop()
             steps += 1
-            if steps > MAX_STEPS or asked >= limit:
+            if steps > MAX_STEPS or refused >= limit:
                 return Search(run=None, exhausted=False)
-            if not state.stack:
-                if not state.waiting and state.path.count(goal) >= times and feasible(state.run):
-                    return Search(run=state.run, exhausted=False)
+            if doubtful and not feasible(state.run):
+                refused += 1
                 continue
-            following = list(self._moved(state, distance if state.path.count(goal) < times else {}))
+            if not state.stack:
+                if not state.waiting and state.path.count(goal) >= times:
+                    if feasible(state.run):
+                        return Search(run=state.run, exhausted=False)
+                    refused += 1
+                continue
+            ahead = distance if state.path.count(goal) < times else {}
+            if ahead and not self._can_reach(state, ahead):
+                continue
+            following = list(self._moved(state, ahead))
             chosen = len(following) > 1
+            if chosen:
+                start = len(state.path)
+                following.sort(
+                    key=lambda after: (
+                        self._leads_away(state, after, ahead),
+                        covered.issuperset(after.path[start:]),
+                        not likely(after.run),
+                    )
+                )
             for after in reversed(following):
                 if len(after.path) > MAX_PATH or self._repeats(after, len(state.path), bound):
                     cut = True
-                    continue
-                if chosen and len(after.path) > len(state.path):
-                    asked += 1
-                    if not feasible(after.run):
-                        continue
-                waiting.append(after)
+                else:
+                    waiting.append((after, chosen and len(after.path) > len(state.path)))
         return Search(run=None, exhausted=not cut and not self._narrowed())
+
+    def _can_reach(self, state: _State, ahead: dict[str, int]) -> bool:
+        """Return whether some token of a run can still come to the goal."""
+        for token in state.stack:
+            where = self._flows[token.of].target if token.kind == "flow" else token.of
+            if token.of in ahead or where in ahead:
+                return True
+        return any(self._flows[item].target in ahead for item in state.waiting)
+
+    def _leads_away(self, state: _State, after: _State, ahead: dict[str, int]) -> bool:
+        """Return whether the flows just chosen are none from which the goal can be reached."""
+        chosen = after.path[len(state.path) :]
+        return bool(ahead) and not any(flow in ahead or self._flows[flow].target in ahead for flow in chosen)
 
     def _narrowed(self) -> bool:
         """Return whether some choices were never tried: large subsets, sub-processes interrupted midway or by events."""
