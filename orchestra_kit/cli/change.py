@@ -50,9 +50,10 @@ def _print(checked: SuiteCheck) -> None:
         click.echo("coverage is complete: no new scenario is needed")
         return
     count = len(restoration.scenarios)
+    proof = f" (no run can take two of {', '.join(restoration.certificate)})" if restoration.lower_bound > 1 else ""
     click.echo(
         f"{count} new scenario{'s restore' if count != 1 else ' restores'} {restoration.criterion} coverage, "
-        f"lower bound {restoration.lower_bound} (no run can take two of {', '.join(restoration.certificate)})"
+        f"lower bound {restoration.lower_bound}{proof}"
     )
     for scenario in restoration.scenarios:
         click.echo(f"    + {scenario.key}: {' '.join(scenario.path)}")

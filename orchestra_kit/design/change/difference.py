@@ -68,9 +68,10 @@ def diff_graphs(old: ControlFlowGraph, new: ControlFlowGraph, matching: Matching
     matching = matching or match_graphs(old, new)
     changes = [*_whole_elements(old, new, matching)]
     news = {node.id: node for node in new.nodes}
+    lanes = _lanes(old), _lanes(new)
     for node in old.nodes:
         if node.id in matching.nodes:
-            changes += _node_changes(node, news[matching.nodes[node.id]], matching, _lanes(old), _lanes(new))
+            changes += _node_changes(node, news[matching.nodes[node.id]], matching, *lanes)
     flows = {flow.id: flow for flow in new.flows}
     for flow in old.flows:
         if flow.id in matching.flows:

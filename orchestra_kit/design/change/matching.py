@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from orchestra_kit.model.enums import SourceType
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, SequenceFlow
 
 Item = TypeVar("Item", FlowNode, SequenceFlow)
+_FlowKey: TypeAlias = Callable[[SequenceFlow], Hashable]
 
 
 @dataclass(slots=True)
@@ -70,16 +71,36 @@ class _Nodes:
         self._old = {node.id: node for node in old.nodes}
         self._new = {node.id: node for node in new.nodes}
         self._old_ends, self._new_ends = _neighbours(old), _neighbours(new)
+        self._beside: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for name, ends in self._new_ends.items():
+            for end in ends:
+                self._beside[end].append(name)
 
     def match(self) -> None:
-        found = self._matching.nodes
+        ids_were_kept = 2 * len(self._matching.nodes) >= len(self._old)
         self._unique(lambda node, own: node.name and (node.type, node.name, own(node)))
         self._unique(lambda node, _: node.name and (node.type, node.name))
-        for _ in range(len(self._old) + 1):
+        self._until_settled(self._by_neighbours)
+        if not ids_were_kept:  # else what is left without a twin is new
+            self._until_settled(self._twins_in_order)
+
+    def _until_settled(self, match_some: Callable[[], None]) -> None:
+        found = self._matching.nodes
+        before = -1
+        while len(found) != before:
             before = len(found)
-            self._by_neighbours()
-            if len(found) == before:
-                break
+            match_some()
+
+    def _twins_in_order(self) -> None:
+        """Match the first group of nodes that nothing tells apart by their order in the file, and go on from there."""
+        left, right = self._left()
+        one = _by_key(left, lambda node: (node.type, node.name, self._matching.container(node.container)))
+        other = _by_key(right, lambda node: (node.type, node.name, node.container))
+        for value, nodes in one.items():
+            if len(nodes) == len(other.get(value, ())):
+                self._matching.nodes.update({node.id: twin.id for node, twin in zip(nodes, other[value], strict=True)})
+                self._until_settled(self._by_neighbours)
+                return
 
     def _left(self) -> tuple[list[FlowNode], list[FlowNode]]:
         found = self._matching.nodes
@@ -103,8 +124,10 @@ class _Nodes:
         """Match the nodes of equal type that share the most matched neighbours, where there is only one such pair."""
         left, right = self._left()
         scores: list[tuple[tuple[int, int], str, str]] = []
+        open_twins = {twin.id for twin in right}
         for node in left:
-            for twin in right:
+            for name in self._candidates(node, open_twins):
+                twin = self._new[name]
                 if node.type is twin.type:
                     shared = self._shared(node, twin)
                     if shared:
@@ -116,6 +139,15 @@ class _Nodes:
         top = [(one, other) for score, one, other in scores if score == best[one] == best[other]]
         ones, others = Counter(one for one, _ in top), Counter(other for _, other in top)
         self._matching.nodes.update({one: other for one, other in top if ones[one] == 1 and others[other] == 1})
+
+    def _candidates(self, node: FlowNode, open_twins: set[str]) -> set[str]:
+        """Return the new nodes that lie beside what a neighbour of the node became."""
+        found: set[str] = set()
+        for side, name in self._old_ends[node.id]:
+            for there in self._beside.get((side, self._matching.nodes.get(name, "")), ()):
+                if there in open_twins:
+                    found.add(there)
+        return found
 
     def _shared(self, node: FlowNode, twin: FlowNode) -> int:
         known = self._matching.nodes
@@ -150,24 +182,27 @@ def _match_flows(old: ControlFlowGraph, new: ControlFlowGraph, matching: Matchin
     matching.flows.update({flow.id: flow.id for flow in old.flows if flow.id in known})
     at = matching.nodes.get
 
-    def rules() -> Iterable[tuple[Callable[[SequenceFlow], Hashable], Callable[[SequenceFlow], Hashable]]]:
-        yield (
+    rules: list[tuple[_FlowKey, _FlowKey, bool]] = [
+        (
             lambda f: (at(f.source), at(f.target), f.name, _guard(f)),
             lambda f: (f.source, f.target, f.name, _guard(f)),
-        )
-        yield (lambda f: (at(f.source), at(f.target)), lambda f: (f.source, f.target))
-        yield (lambda f: f.name and (at(f.source), f.name), lambda f: f.name and (f.source, f.name))
-        yield (lambda f: (at(f.source),), lambda f: (f.source,))
-        yield (lambda f: (at(f.target),), lambda f: (f.target,))
-
-    for one, other in rules():
+            True,
+        ),
+        (lambda f: (at(f.source), at(f.target)), lambda f: (f.source, f.target), True),
+        (lambda f: f.name and (at(f.source), f.name), lambda f: f.name and (f.source, f.name), False),
+        (lambda f: (at(f.source),), lambda f: (f.source,), False),
+        (lambda f: (at(f.target),), lambda f: (f.target,), False),
+    ]
+    for one, other, in_order in rules:
         taken = set(matching.flows.values())
         left = _by_key((flow for flow in old.flows if flow.id not in matching.flows), one)
         right = _by_key((flow for flow in new.flows if flow.id not in taken), other)
         for value, flows in left.items():
             twins = right.get(value, [])
-            if value and (not isinstance(value, tuple) or None not in value) and len(flows) == len(twins) == 1:
-                matching.flows[flows[0].id] = twins[0].id
+            if not value or (isinstance(value, tuple) and None in value) or len(flows) != len(twins):
+                continue
+            if len(flows) == 1 or in_order:  # flows with the same ends are told apart by their order alone
+                matching.flows.update({flow.id: twin.id for flow, twin in zip(flows, twins, strict=True)})
 
 
 def _guard(flow: SequenceFlow) -> str:

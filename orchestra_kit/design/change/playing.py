@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import NamedTuple
 
@@ -72,7 +72,8 @@ class Player:
                 heapq.heappush(heap, (0, len(path), next(turn), state))
         done: set[_State] = set()
         furthest: _State | None = None
-        while heap and len(done) < self.most_states:
+        most = self.most_states + 4 * len(path)
+        while heap and len(done) < most:
             cost, _, _, state = heapq.heappop(heap)
             if state in done:
                 continue
@@ -92,7 +93,10 @@ class Player:
                     self._traces[move.after] = _Trace(state, move.written, move.node)
                     extra = len(move.written) - (move.after.position - state.position)
                     heapq.heappush(heap, (cost + extra, len(path) - move.after.position, next(turn), move.after))
-        return self._failure(path, furthest)
+        failure = self._failure(path, furthest)
+        if heap and len(done) >= most:
+            return replace(failure, why=f"no run was found among {most} states; the nearest: {failure.why}")
+        return failure
 
     def _told(self, state: _State) -> tuple[tuple[str, ...], frozenset[str]]:
         written: list[tuple[str, ...]] = []

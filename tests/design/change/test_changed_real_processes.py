@@ -19,7 +19,7 @@ from orchestra_kit.design.coverage import compose
 from orchestra_kit.model import ControlFlowGraph, TestScenario
 
 Make = Callable[..., TestScenario]
-EXAMPLES = int(os.environ.get("ORCHESTRA_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("ORCHESTRA_EXAMPLES", "120"))
 
 
 def graph_of(data: bytes) -> ControlFlowGraph:
@@ -125,4 +125,26 @@ def test_elements_are_found_again_when_all_ids_are_new(real_files: list[Path]) -
             right += matching.flows.get(flow.id, "").endswith(flow.id)
     if total == 0:
         pytest.skip("no process file could be read")
-    assert right / total > 0.9
+    assert right / total > 0.99
+
+
+@settings(max_examples=EXAMPLES // 3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 2))
+def test_runs_are_carried_over_to_new_ids(
+    real_files: list[Path], scenario: Make, pick: int, seed: int, times: int
+) -> None:
+    path = real_files[pick % len(real_files)]
+    old_data = path.read_bytes()
+    try:
+        new_data = after(edited(old_data, seed, times=times) if times else old_data, change_ids)
+    except (ValueError, StopIteration, SyntaxError):
+        return
+    old, new, model = graph_of(old_data), graph_of(new_data), read_model(new_data)
+    processes = match_graphs(old, new).processes
+    for process in [item.id for item in old.processes if item.flows][:2]:
+        stored = [scenario(run, f"s{index}") for index, run in enumerate(runs_of(old_data, old, process))]
+        for verdict in check_scenarios(old, new, stored, process_id=process).scenarios:
+            if verdict.verdict is Verdict.BROKEN:
+                assert times > 0, (path.name, verdict)
+            else:
+                assert judge_composed(model, processes[process], verdict.new_path) is None, (path.name, verdict)
