@@ -264,7 +264,7 @@ class _Reading:
             repeats="" if loop is None else _name(loop),
             may_be_skipped=loop is not None and (_name(loop).startswith("multi") or _true(loop.get("testBefore"))),
             called=self._refer(element.get("calledElement")),
-            link=link or element.get("name") or "",
+            link=" ".join((link or element.get("name") or "").split()),  # names of links are equal up to white space
             ref=refs[0] if refs else "",
         )
 
@@ -311,8 +311,8 @@ def model_of_graph(graph: Any) -> Model:
 def _link_name(node: Any) -> str:
     for item in _mappings(node.extensions.get("eventDefinitions")):
         if item.get("name"):
-            return str(item["name"])
-    return node.name
+            return " ".join(str(item["name"]).split())
+    return " ".join(node.name.split())
 
 
 def _mappings(value: Any) -> Iterator[dict[str, Any]]:

@@ -123,6 +123,8 @@ class _Judge:
 
     def _entered(self, scope: Scope, node: Node) -> Iterator[Scope]:
         if node.by_event:
+            if any(self._took_over(child) for child in scope.children):
+                return  # one of them has already taken the place of everything
             if self.rules.interrupts(node):
                 gone = frozenset(self.model.starts(scope.container))
                 yield Scope(scope.container, scope.started | gone, (), ())
@@ -133,6 +135,10 @@ class _Judge:
                 yield scope
         else:
             yield from self.rules.consume(scope, node.id)
+
+    def _took_over(self, child: Child) -> bool:
+        node = self.model.nodes[child.node]
+        return node.by_event and self.rules.interrupts(node)
 
     def _fire(self, scope: Scope, node: Node, position: int) -> Iterator[tuple[Scope, int]]:
         rules = self.rules

@@ -304,4 +304,4 @@ def _error(node: FlowNode) -> str:
 
 def _link_name(node: FlowNode) -> str:
     named = (str(item["name"]) for item in node.extensions.get("eventDefinitions", ()) if item.get("name"))
-    return next(named, node.name)
+    return " ".join(next(named, node.name).split())
