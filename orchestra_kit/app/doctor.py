@@ -99,6 +99,10 @@ def _packages() -> list[Check]:
             name="JupyterLab", state="ok" if lab else "missing", detail=detail, fix="pip install 'orchestra_kit[lab]'"
         )
     )
+    solver = _version("z3-solver")
+    detail = solver or "not installed: no data is found for the conditions of paths"
+    fix = "pip install 'orchestra_kit[solver]'"
+    checks.append(Check(name="solver (z3)", state="ok" if solver else "missing", detail=detail, fix=fix))
     return checks
 
 

@@ -61,7 +61,8 @@ class Symbol(Value):
 class SolveRequest(Value):
     """One path: all that must hold on it. `time_limit` is in seconds, for all of it.
 
-    Without `values` the verdict alone matters: any values will do, and nothing confirms them; `boundaries` asks for values around each comparison as well.
+    Without `values` the verdict alone matters: any values will do, and nothing confirms them. `boundaries` asks for
+    values around each comparison as well.
     """
 
     requirements: tuple[Requirement, ...]
