@@ -16,7 +16,7 @@ from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType
 _JOINS = (NodeType.PARALLEL_GATEWAY, NodeType.INCLUSIVE_GATEWAY)
 _OTHERS = ("flow", "node", "decision")
 MOST_RUNS = 80
-MOST_TRIES = 2_000
+MOST_TRIES, MOST_TRIES_IN_ALL = 2_000, 30_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ class _Combiner:
         }
         self._order = self._neighbours()
         self._covered: set[tuple[str, int]] = set()
-        self._tries = 0
+        self._tries, self._left_in_all = 0, MOST_TRIES_IN_ALL
         self._alone: list[tuple[str, str, str]] = []
 
     def combine(self) -> CollaborationSuite:
@@ -233,8 +233,10 @@ class _Combiner:
     def _join(self, wanted: Run) -> list[Run] | None:
         """Return runs of the partners that fit the wanted one; first with everybody who is sent a start message."""
         for strict in (True, False):
-            self._tries = MOST_TRIES
+            self._tries = min(MOST_TRIES, self._left_in_all)
+            self._left_in_all -= self._tries
             found = self._extend([wanted], self._order[wanted.process_id], strict)
+            self._left_in_all += max(0, self._tries)
             if found is not None:
                 return found
         return None
