@@ -43,7 +43,7 @@ _ATTRIBUTE_NAMES = """
 id name default startQuantity completionQuantity isForCompensation implementation operationRef messageRef instantiate
 scriptFormat calledElement triggeredByEvent ordering cancelRemainingInstances method gatewayDirection
 eventGatewayType attachedToRef cancelActivity isInterrupting parallelMultiple sourceRef targetRef isImmediate
-initiatingParticipantRef loopType calledChoreographyRef
+initiatingParticipantRef loopType calledChoreographyRef protocol
 """
 _ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
 _MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?")
@@ -158,7 +158,7 @@ def _check_time(element: Element, node: FlowNode | None, structure: Structure, f
         rule = ", ".join(_TIMES[name] for name in times)
         _note_trigger("TIMER_TIME", element, node, f"says {' and '.join(times)}", rule, findings)
     elif not times and node is not None and node.process_id in structure.executable and not _in_extensions(element):
-        _note_trigger("TIMER_TIME", element, node, "never says when", "EXT.129", findings)
+        _note_trigger("TRIGGER_INCOMPLETE", element, node, "never says when", "EXT.129", findings)
 
 
 def _in_extensions(element: Element) -> bool:
