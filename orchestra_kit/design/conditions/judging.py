@@ -9,15 +9,16 @@ from orchestra_kit.design.conditions.collecting import Collected, Openness, Path
 from orchestra_kit.design.conditions.guards import GuardTable, read_guards
 from orchestra_kit.design.conditions.hints import ConditionHints
 from orchestra_kit.design.conditions.outcome import FeasibleSuite, JudgedScenario, LostElement, PathStatus
+from orchestra_kit.design.conditions.runs import Run, Search
 from orchestra_kit.design.conditions.variables import VariableReport, Version, reports
-from orchestra_kit.design.conditions.walking import Run, RunFinder, Search
+from orchestra_kit.design.conditions.walking import RunFinder
 from orchestra_kit.design.coverage import ComposedScenario, ComposedSuite, Criterion
 from orchestra_kit.design.coverage.naming import KeyMaker
 from orchestra_kit.errors import ExpressionError
 from orchestra_kit.expressions.conditions import Guard, read_as
 from orchestra_kit.expressions.deciding import holds
 from orchestra_kit.expressions.native import native_scope
-from orchestra_kit.model.process import ControlFlowGraph
+from orchestra_kit.model.process import ControlFlowGraph, NodeType
 from orchestra_kit.spi.solver import Requirement, SolveOutcome, Solver, Verdict
 
 TIME_LIMIT = 5.0
@@ -204,6 +205,9 @@ class _Judge:
     ) -> Search:
         """Return a run through a flow, guided by values that make the flow itself possible."""
         self._guide = self._solved(Run(path=(goal,), visits=(), provokes=()), values=False)[1]
+        alone = self._guide is not None and self._guide.verdict is Verdict.UNSATISFIABLE
+        if alone and self._chooses_one(self._flows[goal].source):
+            return Search(run=None, exhausted=True)  # no values at all lead along the flow, wherever they come from
         search = finder.find(
             goal,
             times=times,
@@ -296,6 +300,9 @@ class _Judge:
             return None
         judged = self.judge(self._scenario(search.run, scenario.kind, scenario.of))
         return replace(judged, replaces=(scenario.key,))
+
+    def _chooses_one(self, node_id: str) -> bool:
+        return any(node.id == node_id and node.type is NodeType.EXCLUSIVE_GATEWAY for node in self._graph.nodes)
 
     def _scenario(self, run: Run, kind: str, of: str) -> ComposedScenario:
         key = self._keys.key(run.path, run.visits, run.provokes)

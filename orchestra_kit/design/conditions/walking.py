@@ -8,82 +8,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from orchestra_kit.design.coverage import ComposedScenario
+from orchestra_kit.design.conditions.runs import Run, Search, State, Token
 from orchestra_kit.design.coverage.containers import containers_of
-from orchestra_kit.design.coverage.fragments import Barrier, Signal, catcher_of, raised_signal
+from orchestra_kit.design.coverage.fragments import Signal, catcher_of, raised_signal
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType, SequenceFlow
 
 MAX_STEPS = 20_000
 MAX_PATH = 1_000
 _FAR = 10**6
 _SPLITS = frozenset({NodeType.INCLUSIVE_GATEWAY, NodeType.COMPLEX_GATEWAY})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One complete run."""
-
-    path: tuple[str, ...]
-    visits: tuple[str, ...]
-    provokes: tuple[str, ...]
-    barriers: tuple[Barrier, ...] = ()
-
-    @classmethod
-    def of(cls, scenario: ComposedScenario) -> Run:
-        """Return the run a scenario plans."""
-        return cls(path=scenario.path, visits=scenario.visits, provokes=scenario.provokes, barriers=scenario.barriers)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What a search found; `exhausted` when every run within the model was looked at, so that None is a proof."""
-
-    run: Run | None
-    exhausted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A token on a flow (`flow`), before a node that starts or fires by itself (`enter`, `fire`), or a sub-process under
-    way (`leave`)."""
-
-    kind: str
-    of: str
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A run under way; the last of `stack` moves next."""
-
-    stack: tuple[_Token, ...]
-    waiting: tuple[str, ...] = ()
-    path: tuple[str, ...] = ()
-    visits: tuple[str, ...] = ()
-    provokes: tuple[str, ...] = ()
-    splits: tuple[tuple[int, int], ...] = ()
-    """Where branches that are still under way began, and how many there are beside the first."""
-    barriers: tuple[Barrier, ...] = ()
-
-    @property
-    def run(self) -> Run:
-        left = [since for since, _ in self.splits]
-        apart = (Barrier(join="", at=len(self.visits), since=min(left)),) if left else ()
-        return Run(path=self.path, visits=self.visits, provokes=self.provokes, barriers=(*self.barriers, *apart))
-
-    def joined(self, join: str, tokens: int) -> _State:
-        """Return the run after so many branches have met before a gateway."""
-        splits, missing, since = list(self.splits), tokens - 1, None
-        while missing > 0 and splits:
-            since, beside = splits.pop()
-            if beside > missing:
-                splits.append((since, beside - missing))
-            missing -= beside
-        barriers = self.barriers
-        if since is not None:
-            barriers = (*barriers, Barrier(join=join, at=len(self.visits), since=since))
-        return replace(self, splits=tuple(splits), barriers=barriers)
 
 
 class RunFinder:
@@ -170,7 +105,7 @@ class RunFinder:
                     waiting.append((after, chosen and len(after.path) > len(state.path)))
         return Search(run=None, exhausted=not cut and not self._narrowed())
 
-    def _can_reach(self, state: _State, ahead: dict[str, int]) -> bool:
+    def _can_reach(self, state: State, ahead: dict[str, int]) -> bool:
         """Return whether some token of a run can still come to the goal."""
         for token in state.stack:
             where = self._flows[token.of].target if token.kind == "flow" else token.of
@@ -178,7 +113,7 @@ class RunFinder:
                 return True
         return any(self._flows[item].target in ahead for item in state.waiting)
 
-    def _leads_away(self, state: _State, after: _State, ahead: dict[str, int]) -> bool:
+    def _leads_away(self, state: State, after: State, ahead: dict[str, int]) -> bool:
         """Return whether the flows just chosen are none from which the goal can be reached."""
         chosen = after.path[len(state.path) :]
         return bool(ahead) and not any(flow in ahead or self._flows[flow].target in ahead for flow in chosen)
@@ -193,7 +128,7 @@ class RunFinder:
         starts = Counter(node.container for node in self._nodes.values() if node.type is NodeType.START_EVENT)
         return any(count > 1 for count in starts.values())
 
-    def _repeats(self, state: _State, since: int, bound: int) -> bool:
+    def _repeats(self, state: State, since: int, bound: int) -> bool:
         counts = Counter(state.path)
         return any(counts[flow] > bound for flow in state.path[since:])
 
@@ -239,9 +174,9 @@ class RunFinder:
 
     # --- moving ------------------------------------------------------------------------------------------------------
 
-    def _starts(self, distance: dict[str, int]) -> Iterator[_State]:
+    def _starts(self, distance: dict[str, int]) -> Iterator[State]:
         for group in self._entries(self._process_id, distance):
-            yield _State(stack=tuple(_Token("enter", item) for item in reversed(group)))
+            yield State(stack=tuple(Token("enter", item) for item in reversed(group)))
 
     def _entries(self, container_id: str, distance: dict[str, int]) -> list[list[str]]:
         """Return the alternatives to begin a container with: one start event each, else everything nothing leads to."""
@@ -266,7 +201,7 @@ class RunFinder:
             return [*alone, starts] if joins and len(starts) > 1 else alone
         return [[node.id for node in free]]
 
-    def _moved(self, state: _State, distance: dict[str, int]) -> Iterator[_State]:
+    def _moved(self, state: State, distance: dict[str, int]) -> Iterator[State]:
         """Yield what a run can become by its next move, the most promising first."""
         token = state.stack[-1]
         rest = replace(state, stack=state.stack[:-1])
@@ -279,7 +214,7 @@ class RunFinder:
         else:
             yield from self._left(rest, token.of, distance)
 
-    def _arrived(self, state: _State, flow: SequenceFlow, distance: dict[str, int]) -> Iterator[_State]:
+    def _arrived(self, state: State, flow: SequenceFlow, distance: dict[str, int]) -> Iterator[State]:
         node = self._nodes[flow.target]
         entering = [item.id for item in self._entering[node.id]]
         joins = node.type in (NodeType.PARALLEL_GATEWAY, NodeType.INCLUSIVE_GATEWAY) and len(entering) > 1
@@ -293,7 +228,7 @@ class RunFinder:
             return
         yield from self._settled(replace(state, waiting=waiting), distance)
 
-    def _settled(self, state: _State, distance: dict[str, int]) -> Iterator[_State]:
+    def _settled(self, state: State, distance: dict[str, int]) -> Iterator[State]:
         """Let an inclusive join fire when nothing else moves in its container; else go on."""
         scope = next((token.of for token in reversed(state.stack) if token.kind == "leave"), self._process_id)
         if state.stack and state.stack[-1].kind != "leave":
@@ -323,12 +258,12 @@ class RunFinder:
                     queue.append(flow.target)
         return False
 
-    def _entered(self, state: _State, node: FlowNode, distance: dict[str, int]) -> Iterator[_State]:
+    def _entered(self, state: State, node: FlowNode, distance: dict[str, int]) -> Iterator[State]:
         here = replace(state, visits=(*state.visits, node.id))
-        ways: list[tuple[int, _State]] = []
+        ways: list[tuple[int, State]] = []
         if node.type.is_container:
             for group in self._entries(node.id, distance):
-                inner = (_Token("leave", node.id), *(_Token("enter", item) for item in reversed(group)))
+                inner = (Token("leave", node.id), *(Token("enter", item) for item in reversed(group)))
                 ways.append((0, replace(here, stack=(*here.stack, *inner))))
         else:
             ways += [(0, after) for after in self._fired(here, node, distance)]
@@ -339,15 +274,13 @@ class RunFinder:
                 ways += [(-1 if closer else 1, after) for after in self._interrupted(here, node, event, distance)]
         yield from (after for _, after in sorted(ways, key=lambda item: item[0]))
 
-    def _interrupted(
-        self, state: _State, node: FlowNode, event: FlowNode, distance: dict[str, int]
-    ) -> Iterator[_State]:
+    def _interrupted(self, state: State, node: FlowNode, event: FlowNode, distance: dict[str, int]) -> Iterator[State]:
         after = replace(state, visits=(*state.visits, event.id), provokes=(*state.provokes, event.id))
         if not event.cancel_activity:
-            after = replace(after, stack=(*after.stack, _Token("fire", node.id)))
+            after = replace(after, stack=(*after.stack, Token("fire", node.id)))
         yield from self._fired(after, event, distance)
 
-    def _fired(self, state: _State, node: FlowNode, distance: dict[str, int]) -> Iterator[_State]:
+    def _fired(self, state: State, node: FlowNode, distance: dict[str, int]) -> Iterator[State]:
         if node.type is NodeType.END_EVENT and "terminate" in node.event_definitions:
             yield from self._terminated(state, node, distance)
             return
@@ -359,18 +292,18 @@ class RunFinder:
         if not leaving:
             catch = self._links.get(node.name) if "link" in node.event_definitions else None
             if catch is not None and catch != node.id:
-                yield replace(state, stack=(*state.stack, _Token("enter", catch)))
+                yield replace(state, stack=(*state.stack, Token("enter", catch)))
             else:
                 yield from self._settled(state, distance)
             return
         choices = sorted(self._choices(node, leaving), key=lambda item: self._nearness(item, distance, state.path))
         for flows in choices:
-            tokens = tuple(_Token("flow", flow.id) for flow in reversed(flows))
+            tokens = tuple(Token("flow", flow.id) for flow in reversed(flows))
             splits = (*state.splits, (len(state.visits), len(flows) - 1)) if len(flows) > 1 else state.splits
             path = (*state.path, *(flow.id for flow in flows))
             yield replace(state, stack=(*state.stack, *tokens), path=path, splits=splits)
 
-    def _terminated(self, state: _State, node: FlowNode, distance: dict[str, int]) -> Iterator[_State]:
+    def _terminated(self, state: State, node: FlowNode, distance: dict[str, int]) -> Iterator[State]:
         """End the container of a terminate event at once, with all tokens in it."""
         stack = state.stack
         while stack and stack[-1].kind != "leave":
@@ -378,7 +311,7 @@ class RunFinder:
         waiting = tuple(item for item in state.waiting if self._flows[item].container != node.container)
         yield replace(state, stack=stack, waiting=waiting)
 
-    def _raised(self, state: _State, node: FlowNode, signal: Signal, distance: dict[str, int]) -> Iterator[_State]:
+    def _raised(self, state: State, node: FlowNode, signal: Signal, distance: dict[str, int]) -> Iterator[State]:
         """End the containers an error or cancellation leaves, up to the one whose boundary event catches it."""
         container, stack, waiting = node.container, state.stack, state.waiting
         while any(token.kind == "leave" for token in stack):
@@ -400,7 +333,7 @@ class RunFinder:
             container = holder.container
         yield from self._settled(state, distance)  # nobody catches it: an end like any other
 
-    def _left(self, state: _State, container_id: str, distance: dict[str, int]) -> Iterator[_State]:
+    def _left(self, state: State, container_id: str, distance: dict[str, int]) -> Iterator[State]:
         if any(self._flows[item].container == container_id for item in state.waiting):
             return  # a token is stuck before a join: no valid run
         yield from self._fired(state, self._nodes[container_id], distance)

@@ -11,7 +11,8 @@ from judged_processes import graph_of
 from token_player import judge_composed, model_of_graph, read_bpmn
 
 from orchestra_kit.design.bpmn import read_bpmn as read_graph
-from orchestra_kit.design.conditions.walking import Run, RunFinder
+from orchestra_kit.design.conditions.runs import Run
+from orchestra_kit.design.conditions.walking import RunFinder
 
 CORPUS = Path(os.environ.get("ORCHESTRA_CORPUS", Path(__file__).parents[3] / "../shared/data")) / "bpmn"
 
