@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from orchestra_kit.design.coverage.walk_graph import Edge, EdgeKind, Walk, WalkGraph
 
 ALWAYS_ALLOWED = 200_000
-"""Steps that all additions of one container may have together; in huge ones as many as ten times its own steps."""
+"""Steps that all additions of one container may have together; in huge ones three times as many as the container has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class StepBudget:
     """Counts the steps of added runs, and says when there are too many."""
 
     def __init__(self, steps: int) -> None:
-        self._left = max(ALWAYS_ALLOWED, 10 * steps)
+        self._left = max(ALWAYS_ALLOWED, 3 * steps)
 
     def allows(self, walk: Walk) -> bool:
         """Return whether one more run fits in; it is counted then."""

@@ -49,6 +49,14 @@ def cover(graph: WalkGraph, demands: Demands) -> Cover:
     )
 
 
+def fewest_walks(graph: WalkGraph, demands: Demands) -> int:
+    """Return how many walks the demands need, without the walks."""
+    if not demands or not graph.alive:
+        return 0
+    network = Network(graph, demands)
+    return minimum_flow(network.node_count, network.arcs).value
+
+
 class Network:
     """The condensation, each component split in two so that it can have a demand of its own."""
 
@@ -144,12 +152,14 @@ class Expansion:
                 if not isinstance(item, int):
                     edges.append(item)
                     continue
-                entry = self._entry(item, edges)
-                start = entry if start is None else start
-                leave = next((edge.source for edge in route[place + 1 : place + 2] if not isinstance(edge, int)), None)
+                if start is None:
+                    start = self._entry(item, edges)
                 if item in left:
                     passes[item] -= 1
-                    edges += self._through(item, entry, leave, left[item], last=passes[item] == 0)
+                    after = route[place + 1] if place + 1 < len(route) else None
+                    leave = after.source if isinstance(after, Edge) else None
+                    last = passes[item] == 0
+                    edges += self._through(item, self._entry(item, edges), leave, left[item], last=last)
             if start is not None:
                 walks.append(Walk(start=start, edges=tuple(edges)))
         return walks

@@ -30,13 +30,15 @@ def loop_runs(
     found: list[Added] = []
     counted = [_Counted(walk, loops) for walk in walks]
     wanted = sorted({0, min(1, max_loop), max_loop})
-    riding = _rides(graph, loops, wanted) if len(loops) > MANY_LOOPS else {}
+    rides = _Rides(graph, loops) if len(loops) > MANY_LOOPS else None
     for name, edges in loops.items():
         open_ones = [times for times in wanted if not any(item.takes(name, edges, times) for item in counted)]
         added: list[AddedRun] = []
         notes: list[str] = []
         for times in open_ones:
-            walk = riding.get((name, times)) or (None if budget.spent else _walk_with(graph, edges, times))
+            walk = None if budget.spent or rides is None else rides.ride(edges, times)
+            if walk is None and not budget.spent:
+                walk = _walk_with(graph, edges, times)
             if walk is not None and budget.allows(walk):
                 added.append(AddedRun(walk=walk))
                 walks.append(walk)
@@ -50,32 +52,46 @@ def loop_runs(
     return found
 
 
-def _rides(graph: WalkGraph, loops: Mapping[str, Sequence[Edge]], wanted: Sequence[int]) -> dict[tuple[str, int], Walk]:
-    """Return runs that take many loops the same number of times, by loop and number; not for every loop there is one."""
-    closing = {edge.index for edges in loops.values() for edge in edges}
-    cut = {edge.index for edge in loop_edges(graph)} | closing
-    forward = graph.restrict(lambda edge: edge.index not in cut)
-    heads: dict[int, list[tuple[str, Edge]]] = {}
-    for name, edges in loops.items():
-        if edges[0].target in forward.alive:
-            heads.setdefault(edges[0].target, []).append((name, edges[0]))
-    found: dict[tuple[str, int], Walk] = {}
-    for walk in cover(forward, Demands(edges={}, nodes=dict.fromkeys(heads, 1))).walks:
-        for times in wanted:
-            edges_ridden: list[Edge] = []
-            names: list[str] = []
-            for place, node in enumerate((walk.start, *(edge.target for edge in walk.edges))):
-                edges_ridden += walk.edges[place - 1 : place] if place else ()
-                for name, edge in heads.get(node, ()):
-                    tail = edge.source
-                    round_ = graph.shortest([node], lambda here, tail=tail: here == tail, without=cut)  # type: ignore[misc]
-                    if round_ is not None:
-                        edges_ridden += (*round_.edges, edge) * times
-                        names.append(name)
-            ridden = Walk(start=walk.start, edges=tuple(edges_ridden))
-            for name in names:
-                found.setdefault((name, times), ridden)
-    return found
+class _Rides:
+    """Runs that take many loops the same number of times; not for every loop there is one."""
+
+    def __init__(self, graph: WalkGraph, loops: Mapping[str, Sequence[Edge]]) -> None:
+        self._graph, self._cut = graph, {edge.index for edge in loop_edges(graph)}
+        forward = graph.restrict(lambda edge: edge.index not in self._cut)
+        self._heads: dict[int, list[Edge]] = {}
+        for edges in loops.values():
+            if edges[0].target in forward.alive:
+                self._heads.setdefault(edges[0].target, []).append(edges[0])
+        self._walks = cover(forward, Demands(edges={}, nodes=dict.fromkeys(self._heads, 1))).walks
+        self._by_head: dict[int, int] = {}
+        for place, walk in enumerate(self._walks):
+            for node in (walk.start, *(edge.target for edge in walk.edges)):
+                if node in self._heads:
+                    self._by_head.setdefault(node, place)
+        self._rounds: dict[int, tuple[Edge, ...]] = {}
+
+    def ride(self, edges: Sequence[Edge], times: int) -> Walk | None:
+        """Return a run that takes a loop, and all others it comes by, so many times."""
+        place = self._by_head.get(edges[0].target)
+        if place is None:
+            return None
+        walk = self._walks[place]
+        ridden: list[Edge] = self._turns(walk.start, times)
+        for edge in walk.edges:
+            ridden.append(edge)
+            if edge.target in self._heads:
+                ridden += self._turns(edge.target, times)
+        return Walk(start=walk.start, edges=tuple(ridden))
+
+    def _turns(self, head: int, times: int) -> list[Edge]:
+        return [step for edge in self._heads.get(head, ()) for step in self._round(edge) * times]
+
+    def _round(self, edge: Edge) -> tuple[Edge, ...]:
+        found = self._rounds.get(edge.index)
+        if found is None:
+            way = self._graph.shortest([edge.target], lambda node: node == edge.source, without=self._cut)
+            found = self._rounds[edge.index] = (*way.edges, edge) if way else ()
+        return found
 
 
 def _why_not(times: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from orchestra_kit.design.coverage.added import AddedRun
 from orchestra_kit.design.coverage.additions import additions
 from orchestra_kit.design.coverage.containers import Container, containers_of
+from orchestra_kit.design.coverage.cover import fewest_walks
 from orchestra_kit.design.coverage.criteria import Criterion, base_demands, to_criterion
 from orchestra_kit.design.coverage.naming import KeyMaker
 from orchestra_kit.design.coverage.orders import Resources, resources_of
@@ -164,7 +165,7 @@ def _sequential_size(container: Container, criterion: Criterion) -> int:
     """Return how many walks of one token the criterion needs."""
     net = TokenNet(container.nodes, container.flows, one_token=True)
     runs, base = explore_runs(net, lambda edge: edge.kind in PLAIN)
-    return len(cover_anywhere(base, base_demands(criterion, base, runs.graph)).walks)
+    return fewest_walks(base, base_demands(criterion, base, runs.graph))
 
 
 def _scenario(graph: WalkGraph, run: AddedRun, keys: KeyMaker) -> PlannedScenario:

@@ -217,30 +217,26 @@ class TokenRuns:
     # --- inclusive joins ---------------------------------------------------------------------------------------------
 
     def _may_still_come(self, join: int, mask: int, pending: int, waiting: int) -> bool:
-        """True while a token elsewhere can come to a flow of an inclusive join that has none.
-
-        As in BPMN 2.0 (13.4.3) a token that can as well come to a flow that has one already holds nothing up.
-        """
+        """True while a token elsewhere can come to a flow of an inclusive join that has none."""
         for item in self.pending.items(pending):
             if item >= 0 and self.net.targets[item] == join:
                 reached = self.net.bit[item]
             else:
                 reached = self._reached(self.net.targets[item] if item >= 0 else ~item % self._count, join)
-            if reached & ~mask and not reached & mask:
+            if reached & ~mask:
                 return True
         for other, _ in self.waiting.entries(waiting):
             elsewhere = [other] if other >= 0 else self.net.endless if other == self.waiting.ENDLESS else ()
             for node in elsewhere:
                 reached = self._reached(node, join) if node != join else 0
-                if reached & ~mask and not reached & mask:
+                if reached & ~mask:
                     return True
         return False
 
     def _reached(self, node: int, join: int) -> int:
-        """Return which flows of a join a token at a node can come to, but to those that have one already.
+        """Return which flows of a join a token at a node can come to without passing the join.
 
-        Whoever has to pass the split before the join can come to each of its flows, and so holds nothing up: only the
-        block between the two is searched.
+        Whoever has to pass the split before the join can come to all of them; else the block between is searched.
         """
         net = self.net
         if net.rank[node] > net.rank[join]:
@@ -248,12 +244,28 @@ class TokenRuns:
         found = self._reach.get((node, join))
         if found is None:
             split = net.dominators.closest(join)
-            if node == split or not net.dominators.is_above(split, node):
-                found = 0
+            if split is not None and not net.dominators.is_above(split, node):
+                found = net.full[join] if self._comes_to(node, split) else 0
             else:
                 found = self._search_block(node, join, split)
             self._reach[node, join] = found
         return found
+
+    def _comes_to(self, node: int, split: int) -> bool:
+        """True when some path leads from a node to a split."""
+        rank, following = self.net.rank, self.net.leaving
+        if rank[node] >= rank[split]:
+            return rank[node] == rank[split]
+        seen, stack = {node}, [node]
+        while stack:
+            for flow in following[stack.pop()]:
+                target = self.net.targets[flow]
+                if target == split:
+                    return True
+                if target not in seen and rank[target] <= rank[split]:
+                    seen.add(target)
+                    stack.append(target)
+        return False
 
     def _search_block(self, node: int, join: int, split: int | None) -> int:
         net, found = self.net, 0

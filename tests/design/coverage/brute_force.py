@@ -49,7 +49,7 @@ class TokenGame:
                 if flow not in seen:
                     seen.add(flow)
                     stack.append(flow)
-        return bool(reached - set(held)) and not reached & set(held)
+        return bool(reached - set(held))
 
     def puts(self, node: FlowNode) -> list[tuple[str, ...]]:
         """Every set of flows one firing may put tokens on."""

@@ -42,6 +42,7 @@ class Blocks:
 
     chance: random.Random
     size: int
+    largest_loop: int = 10**9
     parts: list[str] = field(default_factory=list)
     flows: int = 0
     nodes: int = 0
@@ -72,7 +73,7 @@ class Blocks:
             elif shape < 0.3:
                 middle, first = self.node("task"), self.chance.randint(1, size - 1)
                 work += [(source, middle, first), (middle, target, size - first)]
-            elif shape < 0.42:
+            elif shape < 0.42 and size <= self.largest_loop:
                 head, tail = self.node("exclusiveGateway"), self.node("exclusiveGateway")
                 self.flow(source, head)
                 self.flow(tail, head)
@@ -94,6 +95,6 @@ class Blocks:
         return [*found, (join, target, 1)]
 
 
-def blocks(seed: int, size: int) -> bytes:
-    """A process of nested blocks."""
-    return Blocks(random.Random(seed), size).document()
+def blocks(seed: int, size: int, largest_loop: int = 10**9) -> bytes:
+    """A process of nested blocks; loops go around no more than so many tasks."""
+    return Blocks(random.Random(seed), size, largest_loop).document()
