@@ -153,3 +153,19 @@ def test_a_path_no_data_can_drive_is_replaced_and_told(orchestra: CommandLine, w
     assert made["conditions"]["infeasible"]
     said = orchestra("suite", "generate", project).out
     assert "no data can drive" in said and "uncovered: tiny" in said
+
+
+def test_without_a_solver_a_suite_is_generated_all_the_same(
+    orchestra: CommandLine, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "z3", None)
+    monkeypatch.delitem(sys.modules, "orchestra_kit.solver.z3_solver", raising=False)
+    made = orchestra.json("suite", "generate", _project(write))
+    assert len(made["scenarios"]) == 2 and made["dataSets"] == []
+    assert "pip install 'orchestra_kit[solver]'" in made["conditions"]["note"]
+    assert "pip install 'orchestra_kit[solver]'" in orchestra("suite", "generate", _project(write)).out
+
+
+def test_the_doctor_names_the_solver(orchestra: CommandLine) -> None:
+    checks = {item["name"]: item for item in orchestra.json("doctor")["checks"]}
+    assert checks["solver (z3)"]["state"] == "ok"
