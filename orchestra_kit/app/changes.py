@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,23 +47,28 @@ class Changes:
         """
         from orchestra_kit.design.change import check_scenarios
 
-        project = Path(reference)
-        criterion, max_loop = "flow", 2
-        key, file = reference, model
-        if project.suffix in (".yaml", ".yml", ".json") or project.is_dir():
-            key, file, criterion, max_loop = _project(project, model)
-        suite = self._stores.scenarios.get_suite(self._caller, key)
+        path = Path(reference)
+        named = _Named(suite=reference, model=model)
+        if path.suffix in (".yaml", ".yml", ".json") or path.is_dir():
+            named = _read_project(path, model)
+        suite = self._stores.scenarios.get_suite(self._caller, named.suite)
         if suite.process_id is None:
             raise DefinitionError(f"the suite '{suite.key}' was not made from a process.")
-        old = self._version(suite, suite.process_version)
-        new = _read_graph(file) if file else self._version(suite, None)
-        scenarios = [
-            item for item in self._stores.scenarios.list_scenarios(self._caller, suite_id=suite.id) if item.active
-        ]
+        process = self._process_key(suite)
+        old = named.opened(self._version(suite, suite.process_version), process)
+        new = named.opened(_read_graph(named.model) if named.model else self._version(suite, None), process)
+        found = self._stores.scenarios.list_scenarios(self._caller, suite_id=suite.id)
+        scenarios = [item for item in found if item.active]
+        earlier = {version: named.opened(graph, process) for version, graph in self._earlier(suite, scenarios).items()}
         check = check_scenarios(
-            old, new, scenarios, earlier=self._earlier(suite, scenarios), criterion=criterion, max_loop=max_loop
+            old, new, scenarios, earlier=earlier, criterion=named.criterion, max_loop=named.max_loop
         )
         return suite, check
+
+    def _process_key(self, suite: ScenarioSuite) -> str:
+        """Return the key of the suite's process: its id in the file, unless it was stored under another one."""
+        stored = self._stores.processes.list_processes(self._caller)
+        return next((item.key for item in stored if item.id == suite.process_id), "")
 
     def _version(self, suite: ScenarioSuite, version: int | None) -> ControlFlowGraph:
         found = self._stores.processes.get_process_version(self._caller, str(suite.process_id), version)
@@ -78,15 +85,41 @@ class Changes:
         return found
 
 
-def _project(path: Path, model: Path | None) -> tuple[str, Path, str, int]:
-    """Return the suite key, process file, criterion and loop limit that a project names."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """What a reference stands for; `siblings` are further files whose processes are called."""
+
+    suite: str
+    model: Path | None
+    criterion: str = "flow"
+    max_loop: int = 2
+    siblings: Mapping[str, ControlFlowGraph] = field(default_factory=dict)
+
+    def opened(self, graph: ControlFlowGraph, process_id: str) -> ControlFlowGraph:
+        """Return the graph with its calls in place, as the scenarios of this process go through them."""
+        from orchestra_kit.design.process_set import open_calls
+
+        opened = open_calls(graph, self.siblings)
+        if process_id in opened.riders:
+            opened = open_calls(graph, self.siblings, process_id=process_id)
+        return opened.graph
+
+
+def _read_project(path: Path, model: Path | None) -> _Named:
+    """Return the suite, process file, criterion and loop limit that a project names."""
     from orchestra_kit.app.projects import PROJECT_FILE
     from orchestra_kit.design.binding import ProjectBinding
     from orchestra_kit.design.documents import read_document, read_value
 
     file = path / PROJECT_FILE if path.is_dir() else path
     binding = read_value(read_document(file), ProjectBinding)
-    return binding.suite, model or file.parent / binding.process, binding.criterion, binding.max_loop
+    return _Named(
+        suite=binding.suite,
+        model=model or file.parent / binding.process,
+        criterion=binding.criterion,
+        max_loop=binding.max_loop,
+        siblings={written: _read_graph(file.parent / written) for written in binding.includes},
+    )
 
 
 def _read_graph(path: Path) -> ControlFlowGraph:

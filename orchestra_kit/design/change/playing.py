@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, product
 from typing import NamedTuple
 
 from orchestra_kit.design.change.net import Marking, Net, compensates, may_be_skipped
@@ -39,11 +39,15 @@ class Played:
 
 @dataclass(slots=True)
 class Player:
-    """Plays on one process of a net."""
+    """Plays on one process of a net, and on the processes `beside` it that a path goes through as well.
+
+    What they tell each other is not looked at: the order of messages is as the path says.
+    """
 
     net: Net
     process_id: str
     most_states: int = MOST_STATES
+    beside: tuple[str, ...] = ()
     states: int = 0
     """How many states the last search looked at."""
     _traces: dict[_State, _Trace] = field(default_factory=dict)
@@ -65,8 +69,8 @@ class Player:
         self._traces = {}
         turn = count()
         heap: list[tuple[int, int, int, _State]] = []
-        for beginning in self.net.beginnings(self.process_id):
-            for marking in self.net.put((), (), beginning):
+        for ways in product(*(self.net.beginnings(root) for root in self._roots)):
+            for marking in self.net.put((), (), tuple(token for way in ways for token in way)):
                 state = _State(0, marking)
                 self._traces.setdefault(state, _Trace(None, (), ""))
                 heapq.heappush(heap, (0, len(path), next(turn), state))
@@ -98,6 +102,10 @@ class Player:
             return replace(failure, why=f"no run was found among {most} states; the nearest: {failure.why}")
         return failure
 
+    @property
+    def _roots(self) -> tuple[str, ...]:
+        return self.process_id, *self.beside
+
     def _told(self, state: _State) -> tuple[tuple[str, ...], frozenset[str]]:
         written: list[tuple[str, ...]] = []
         visits: set[str] = set()
@@ -113,7 +121,7 @@ class Player:
         return path, frozenset(visits)
 
     def _is_over(self, marking: Marking, provokes: Collection[str]) -> bool:
-        if self.net.is_done(marking, self.process_id):
+        if all(self.net.is_done(marking, root) for root in self._roots):
             return True
         return any(  # an event sub-process that shows no flows took the place of everything
             node.triggered_by_event
@@ -255,7 +263,7 @@ class Player:
         container = self.net.nodes[self.net.flows[flow].source].container
         while container in self.net.nodes:
             node = self.net.nodes[container]
-            running = node.container == self.process_id or ("in", node.container) in state.marking
+            running = node.container in self._roots or ("in", node.container) in state.marking
             if running and ("in", node.id) not in state.marking:
                 if node.triggered_by_event:
                     around = node.container

@@ -120,7 +120,7 @@ class ScenarioJudge:
         known = [flow for flow in mapped if flow in self._new_net.flows]
         if len(known) < len(path):
             return None
-        played = Player(self._new_net, self._new_process or "").play([flow for flow in known if flow])
+        played = self._new_player(path).play([flow for flow in known if flow])
         wanted = self._wanted_visits(path)
         return played if played.path is None or wanted <= played.visits else None
 
@@ -130,9 +130,18 @@ class ScenarioJudge:
         wanted = self._wanted_visits(path)
         if self._drops_a_choice(path):
             return None
-        return Player(self._new_net, self._new_process or "").play(
+        return self._new_player(path).play(
             [flow for flow in kept if flow], free=self._added.__contains__, accept=lambda visits: wanted <= visits
         )
+
+    def _beside(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the other processes that a path goes through, as scenarios across pools do."""
+        passed = dict.fromkeys(self._flows[flow].process_id for flow in path if flow in self._flows)
+        return tuple(item for item in passed if item != self._process_id)
+
+    def _new_player(self, path: tuple[str, ...]) -> Player:
+        beside = (self._matching.processes.get(item) for item in self._beside(path))
+        return Player(self._new_net, self._new_process or "", beside=tuple(item for item in beside if item))
 
     def _drops_a_choice(self, path: tuple[str, ...]) -> bool:
         """Return whether a flow that was chosen among several leads to an element that is gone, too."""
@@ -168,7 +177,7 @@ class ScenarioJudge:
             flow in self._new_net.flows for flow in mapped
         ):
             return None
-        if Player(self._old_net, self._process_id).play(path).path is not None:
+        if Player(self._old_net, self._process_id, beside=self._beside(path)).play(path).path is not None:
             return None
         visits = self._wanted_visits(path)
         touched = {change.element for change in self._diff.changes if change.kind not in _HARMLESS}
@@ -179,7 +188,7 @@ class ScenarioJudge:
         }
         if (touched & ({*mapped} | visits)) or (around & visits):
             return None
-        note = "it takes one branch where the process runs several at once; the new version is the same there"
+        note = "by its path alone it is no run of the old version either; nothing it touches has changed"
         verdict = Verdict.VALID if mapped == path else Verdict.MOVED
         return ScenarioVerdict(key="", verdict=verdict, new_path=mapped, notes=(note,), visits=tuple(sorted(visits)))
 

@@ -203,3 +203,30 @@ def test_sequence_diagrams_are_compared_and_checked_like_processes(scenario: Mak
     checked = check_scenarios(old, new, runs)
     assert sorted(item.verdict.value for item in checked.scenarios) in (["moved", "valid"], ["moved", "moved"])
     assert checked.restoration.uncovered == ()
+
+
+def test_a_path_across_two_pools_is_judged_in_both(scenario: Make) -> None:
+    def version(extra: str) -> ControlFlowGraph:
+        pools = "".join(
+            f'<process id="p{n}"><startEvent id="s{n}"/><task id="a{n}" name="A{n}"/><sequenceFlow id="f{n}" sourceRef="s{n}" targetRef="a{n}"/>{extra if n == 2 else ""}</process>'
+            for n in (1, 2)
+        )
+        return graph(f'<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">{pools}</definitions>'.encode())
+
+    more = '<task id="b2" name="B2"/><sequenceFlow id="g2" sourceRef="a2" targetRef="b2"/>'
+    old, new = version(""), version(more)
+    both = scenario(["f1", "f2"])
+    assert check_scenarios(old, old, [both], process_id="p1").scenarios[0].verdict is Verdict.VALID
+    moved = check_scenarios(old, new, [both], process_id="p1").scenarios[0]
+    assert (moved.verdict, moved.new_path) == (Verdict.MOVED, ("f1", "f2", "g2"))
+
+
+def test_a_path_that_was_no_run_before_is_judged_by_what_it_touches(xml: Xml, scenario: Make) -> None:
+    nodes = "startEvent:s parallelGateway:x task:a:A task:b:B endEvent:e"
+    old = graph(xml(nodes, "f:s>x g:x>a h:x>b i:a>e j:b>e"))
+    one_branch = scenario("fgi")
+    assert check_scenarios(old, old, [one_branch]).scenarios[0].notes
+    renamed = graph(xml(nodes.replace("task:b:B", "task:b:C"), "f:s>x g:x>a h:x>b i:a>e j:b>e"))
+    assert check_scenarios(old, renamed, [one_branch]).scenarios[0].verdict is Verdict.VALID
+    rerouted = graph(xml(nodes, "f:s>x g:x>a h:x>b i:a>b j:b>e"))
+    assert check_scenarios(old, rerouted, [one_branch]).scenarios[0].verdict is Verdict.BROKEN
