@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestra_kit.errors import ExpressionError, Place
+from orchestra_kit.expressions.ast import Name
 from orchestra_kit.expressions.conditions import Guard, read_guard
 from orchestra_kit.expressions.references import references_of
+from orchestra_kit.model.enums import SourceType
 from orchestra_kit.model.process import ControlFlowGraph, SequenceFlow
 
 
@@ -52,7 +54,7 @@ def read_guards(graph: ControlFlowGraph, *, file: str | None = None, process_id:
     for flow in graph.flows:
         if flow.condition is None or process_id not in (None, flow.process_id) or flow.is_default:
             continue
-        found = _read(flow, file)
+        found = _read(flow, file, words_are_prose=graph.source_type is SourceType.SEQUENCE)
         if isinstance(found, Guard):
             guards[flow.id] = found
         else:
@@ -60,11 +62,15 @@ def read_guards(graph: ControlFlowGraph, *, file: str | None = None, process_id:
     return GuardTable(guards=guards, unread=unread)
 
 
-def _read(flow: SequenceFlow, file: str | None) -> Guard | UnreadGuard:
+def _read(flow: SequenceFlow, file: str | None, *, words_are_prose: bool) -> Guard | UnreadGuard:
+    """Return a condition, or why it is none; a bare word over a fragment of a sequence diagram names no variable."""
     assert flow.condition is not None
     place = Place(file=file, line=flow.line, field=flow.id)
     try:
-        return read_guard(flow.condition.text, flow.condition.language, place=place)
+        guard = read_guard(flow.condition.text, flow.condition.language, place=place)
+        if words_are_prose and isinstance(guard.tree, Name):
+            raise ExpressionError(f"`{guard.text.strip()}` is a word, not a condition.", place=place)
+        return guard
     except ExpressionError as error:
         return UnreadGuard(
             flow_id=flow.id,

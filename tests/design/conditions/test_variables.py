@@ -11,9 +11,17 @@ pytest.importorskip("z3", reason="the extra `solver` is not installed")
 from small_projects import flows
 from small_projects import graph_of as graph
 
-from orchestra_kit.design.conditions import ConditionHints, FeasibleSuite, PathStatus, data_tables, judge_paths
+from orchestra_kit.design.conditions import (
+    ConditionHints,
+    FeasibleSuite,
+    PathStatus,
+    data_tables,
+    judge_paths,
+    read_guards,
+)
 from orchestra_kit.design.conditions.writers import writes_of
 from orchestra_kit.design.coverage import ComposedScenario, ComposedSuite, Criterion, compose
+from orchestra_kit.design.reading import read_process
 from orchestra_kit.solver import open_solver
 
 _CAMUNDA = 'xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"'
@@ -191,3 +199,10 @@ def test_rows_never_change_what_the_system_answers() -> None:
 def test_every_way_of_writing_a_variable_is_known(element: str, wanted: dict[str, bool]) -> None:
     found: Any = writes_of(graph(element), {}).get("m", ())
     assert {item.variable: item.value is not None for item in found} == wanted
+
+
+def test_a_word_over_a_fragment_of_a_sequence_diagram_is_no_variable() -> None:
+    text = "sequenceDiagram\n  A->>B: ask\n  alt found\n    B-->>A: it\n  else amount > 5\n    B-->>A: more\n  end\n"
+    table = read_guards(read_process(text.encode(), source="a.mmd").graph)
+    assert {item.text for item in table.unread.values()} == {"found"}
+    assert {item.text for item in table.guards.values()} == {"amount > 5"}
