@@ -152,6 +152,29 @@ def test_parallel_branches_may_wait_in_any_order() -> None:
     assert steps.index("t") < steps.index("b_q") < steps.index("b_a") < steps.index("r") < steps.index("j")
 
 
+def test_a_branch_that_a_terminate_end_cuts_short_waits_for_no_message() -> None:
+    """One branch goes round waiting for questions; the other one's end takes its last wait with it."""
+    answering = (
+        '<process id="a"><startEvent id="s"/><parallelGateway id="p"/><task id="bake"/><endEvent id="e">'
+        '<terminateEventDefinition/></endEvent><exclusiveGateway id="x"/><intermediateCatchEvent id="asked">'
+        '<messageEventDefinition/></intermediateCatchEvent><sequenceFlow id="1" sourceRef="s" targetRef="p"/>'
+        '<sequenceFlow id="2" sourceRef="p" targetRef="x"/><sequenceFlow id="3" sourceRef="x" targetRef="asked"/>'
+        '<sequenceFlow id="4" sourceRef="asked" targetRef="x"/><sequenceFlow id="5" sourceRef="p" targetRef="bake"/>'
+        '<sequenceFlow id="6" sourceRef="bake" targetRef="e"/></process>'
+    )
+    graph = read(answering + chain("b", "start", "send:ask", "end"), ("m", "b_ask", "asked"))
+    suite = suite_of(graph)
+    assert (suite.size, suite.scenarios[0].outside) == (1, ())
+    assert [why for _, _, why in suite.alone] == [
+        "no run of a partner was found that sends 'm' in time; the test sends it"
+    ], "a second question nobody asks"
+    [run] = [run for name, run in suite.scenarios[0].runs.items() if name == "a"]
+    assert run.visits.count("asked") == 2
+    assert suite.scenarios[0].messages == ("m",)
+    for scenario in suite.scenarios[: suite.size]:
+        check_order(graph, scenario)
+
+
 def test_messages_to_and_from_black_boxes_are_left_to_the_test() -> None:
     graph = read(chain("a", "start", "get:x", "end"), ("m", "pool", "a_x"))
     assert collaborations_of(graph) == ()
