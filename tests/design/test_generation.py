@@ -388,3 +388,41 @@ def test_every_flow_of_a_path_is_aligned_once() -> None:
         assert tuple(flow for entry in aligned for flow in entry.fired) == composed.path
         assert sorted(flow for entry in aligned for flow in entry.taken) == sorted(composed.path)
         assert [entry.node.id for entry in aligned if entry.node is not None] == list(composed.visits)
+
+
+PARALLEL = (
+    '<startEvent id="S"/><endEvent id="E"/><parallelGateway id="G"/><parallelGateway id="J" name="Both done"/>'
+    '<sendTask id="T"/><sendTask id="U"/>'
+    + flows("in S G", "t1 G T", "u1 G U", "t2 T J", "u2 U J", "out J E")
+)  # fmt: skip
+
+
+def test_parallel_branches_run_in_order_and_a_barrier_waits_for_their_actions() -> None:
+    scenario = only(made(PARALLEL, T_AND_U))
+    assert scenario.path == ("in", "t1", "u1", "t2", "u2", "out")
+    assert [(step.kind, step.alias, step.flow_ids) for step in scenario.steps] == [
+        (StepKind.ACTION, "t", ("in", "t1")),
+        (StepKind.ACTION, "u", ("u1",)),
+        (StepKind.BARRIER, "both_done_joined", ("t2", "u2")),
+    ]
+    assert scenario.steps[-1].action.meta.tracked_steps == ("t", "u")
+    assert scenario.steps[-1].element_id == "J"
+    assert scenario.end_flow_ids == ("out",)
+    assert not [gap for gap in scenario.gaps if gap.step_alias == "both_done_joined"]
+
+
+def test_expectations_of_a_parallel_flow_speak_of_the_action_before_the_split() -> None:
+    before = PARALLEL.replace('<startEvent id="S"/>', '<startEvent id="S"/><sendTask id="A"/>')
+    body = before.replace(flows("in S G"), flows("i S A", "in A G"))
+    text = (
+        "elements: {A: {alias: a, operation: shop.start}, T: {alias: t, operation: shop.start}, "
+        "U: {alias: u, operation: shop.ship}}\nflows: {u1: {expect: {rules: ['true']}}}"
+    )
+    steps = {step.alias: step for step in only(made(body, text)).steps}
+    assert [rule.expr for rule in steps["a"].expectations.business_rules] == ["true"]
+    assert steps["t"].expectations.business_rules == ()
+
+
+def test_branches_without_actions_need_no_barrier() -> None:
+    silent = PARALLEL.replace("sendTask", "manualTask")
+    assert [step.kind for step in only(made(silent, "elements: {}")).steps] == []
