@@ -10,6 +10,8 @@ from orchestra_kit.design.coverage import plan_suite
 from orchestra_kit.design.coverage.containers import containers_of
 from orchestra_kit.design.coverage.criteria import Criterion
 from orchestra_kit.design.coverage.planning import ContainerPlan, plan_container
+from orchestra_kit.design.coverage.token_net import TokenNet
+from orchestra_kit.design.coverage.token_runs import PLAIN, explore_runs
 from orchestra_kit.model.enums import SourceType
 from orchestra_kit.model.process import ControlFlowGraph, FlowNode, NodeType, ProcessSummary, SequenceFlow
 
@@ -71,3 +73,57 @@ def test_a_process_of_ten_thousand_nodes_is_read_and_planned_whole() -> None:
 
 def test_a_chain_of_choices_is_not_listed_exponentially() -> None:
     assert planned(3000, "diamonds").size <= 3
+
+
+def rows_of_blocks(count: int, kinds: list[NodeType]) -> ControlFlowGraph:
+    """Blocks of three branches of two tasks each, one after the other, and a loop around every tenth."""
+    place = {"container": "p", "process_id": "p"}
+    nodes = [FlowNode(id="n0", type=NodeType.START_EVENT, **place)]
+    flows: list[SequenceFlow] = []
+
+    def flow(source: str, target: str) -> None:
+        flows.append(SequenceFlow(id=f"f{len(flows)}", source=source, target=target, **place))
+
+    def add(kind: NodeType, *sources: str) -> str:
+        nodes.append(FlowNode(id=f"n{len(nodes)}", type=kind, **place))
+        for source in sources:
+            flow(source, nodes[-1].id)
+        return nodes[-1].id
+
+    here, blocks = "n0", 0
+    while len(flows) < count:
+        kind = kinds[blocks % len(kinds)]
+        head = add(NodeType.EXCLUSIVE_GATEWAY, here)
+        split = add(kind, head)
+        here = add(
+            NodeType.EXCLUSIVE_GATEWAY, add(kind, *(add(NodeType.TASK, add(NodeType.TASK, split)) for _ in "abc"))
+        )
+        if blocks % 10 == 0:
+            flow(here, head)
+        blocks += 1
+    add(NodeType.END_EVENT, here)
+    summary = ProcessSummary(id="p")
+    return ControlFlowGraph(source_type=SourceType.BPMN, processes=(summary,), nodes=tuple(nodes), flows=tuple(flows))
+
+
+@pytest.mark.parametrize("kind", [NodeType.PARALLEL_GATEWAY, NodeType.INCLUSIVE_GATEWAY])
+def test_blocks_are_explored_in_as_many_moments_as_there_are_elements(kind: NodeType) -> None:
+    graph = rows_of_blocks(3000, [kind, NodeType.EXCLUSIVE_GATEWAY])
+    container = containers_of(graph)["p"]
+    runs, base = explore_runs(TokenNet(container.nodes, container.flows), lambda edge: edge.kind in PLAIN)
+    assert runs.complete
+    assert len(base.alive) <= 1.5 * len(graph.nodes)
+    plan = plan_container(graph, container, Criterion.FLOW, 2)
+    assert plan.size == plan.lower_bound == len(plan.certificate) == 3
+    assert plan.unreachable == ()
+
+
+def test_ten_thousand_flows_of_blocks_cost_about_ten_times_a_thousand() -> None:
+    kinds = [NodeType.PARALLEL_GATEWAY, NodeType.EXCLUSIVE_GATEWAY]
+    steps = []
+    for count in (1000, 10_000):
+        graph = rows_of_blocks(count, kinds)
+        plan = plan_container(graph, containers_of(graph)["p"], Criterion.FLOW, 2)
+        assert plan.size == plan.lower_bound == 3
+        steps.append(plan.steps)
+    assert steps[1] <= 15 * steps[0]
