@@ -106,14 +106,13 @@ class TokenNet:
 
     def _rank_nodes(self) -> None:
         """Number the parts that tokens pass through in an order: no path leads from a higher rank to a lower one."""
-        following = {
+        self.following = {
             # Reversed, so that what comes after a first branch ranks before the second branch.
             index: [self.targets[flow] for flow in reversed(self.leaving[index])] + self.boundaries.get(index, [])
             for index in range(len(self.content))
         }
-        self._following = following
         self.rank = [0] * len(self.content)
-        for position, part in enumerate(strong_components(range(len(self.content)), following)):
+        for position, part in enumerate(strong_components(range(len(self.content)), self.following)):
             for node in part:
                 self.rank[node] = position
         leaving_by_error = [node for node, ways in self.exits.items() if ways.uncaught]
@@ -130,7 +129,7 @@ class TokenNet:
     @cached_property
     def dominators(self) -> Dominators:
         """Which nodes all paths to a node pass, boundary events included."""
-        return Dominators(self.starts, self._following)
+        return Dominators(self.starts, self.following)
 
     def _begets(self, node: int, flows: Sequence[int]) -> bool:
         """True for a node in a loop that puts out several tokens at once, some of them back into the loop."""

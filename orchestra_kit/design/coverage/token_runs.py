@@ -236,7 +236,8 @@ class TokenRuns:
     def _reached(self, node: int, join: int) -> int:
         """Return which flows of a join a token at a node can come to without passing the join.
 
-        Whoever has to pass the split before the join can come to all of them; else the block between is searched.
+        Whoever has to pass the split before the join can come to all that the split can; else the block between is
+        searched. An activity's token may leave by its boundary events, whether the test provokes them or not.
         """
         net = self.net
         if net.rank[node] > net.rank[join]:
@@ -245,7 +246,7 @@ class TokenRuns:
         if found is None:
             split = net.dominators.closest(join)
             if split is not None and not net.dominators.is_above(split, node):
-                found = net.full[join] if self._comes_to(node, split) else 0
+                found = self._search_block(split, join, None) if self._comes_to(node, split) else 0
             else:
                 found = self._search_block(node, join, split)
             self._reach[node, join] = found
@@ -253,13 +254,12 @@ class TokenRuns:
 
     def _comes_to(self, node: int, split: int) -> bool:
         """True when some path leads from a node to a split."""
-        rank, following = self.net.rank, self.net.leaving
+        rank, following = self.net.rank, self.net.following
         if rank[node] >= rank[split]:
             return rank[node] == rank[split]
         seen, stack = {node}, [node]
         while stack:
-            for flow in following[stack.pop()]:
-                target = self.net.targets[flow]
+            for target in following[stack.pop()]:
                 if target == split:
                     return True
                 if target not in seen and rank[target] <= rank[split]:
@@ -271,13 +271,14 @@ class TokenRuns:
         net, found = self.net, 0
         seen, stack = {node, join}, [node]
         while stack:
-            for flow in net.leaving[stack.pop()]:
-                target = net.targets[flow]
-                if target == join:
+            here = stack.pop()
+            for flow in net.leaving[here]:
+                if net.targets[flow] == join:
                     found |= net.bit[flow]
-                elif target == split:
-                    return net.full[join]
-                elif target not in seen and net.rank[target] <= net.rank[join]:
+            for target in net.following[here]:
+                if target == split and target != node:
+                    return found | self._reached(split, join)
+                if target not in seen and net.rank[target] <= net.rank[join]:
                     seen.add(target)
                     stack.append(target)
         return found
