@@ -13,10 +13,14 @@ ALWAYS_ALLOWED = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedRun:
-    """One run, and how often each activity with a loop of its own runs in it where that is not once."""
+    """One run, and how often each activity with a loop of its own runs in it where that is not once.
+
+    `in_cover` says that the cover has this very run: it is told here to make the table whole, and not run again.
+    """
 
     walk: Walk
     instances: Mapping[str, int] = field(default_factory=dict)
+    in_cover: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

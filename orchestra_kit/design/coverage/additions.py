@@ -8,6 +8,7 @@ from orchestra_kit.design.coverage.added import Added, AddedRun, StepBudget, Way
 from orchestra_kit.design.coverage.boundaries import attribute_walks
 from orchestra_kit.design.coverage.components import loop_edges
 from orchestra_kit.design.coverage.criteria import Criterion, further_demands
+from orchestra_kit.design.coverage.deadlocks import deadlock_runs
 from orchestra_kit.design.coverage.demands import Demands
 from orchestra_kit.design.coverage.instances import instance_runs
 from orchestra_kit.design.coverage.loops import loop_runs
@@ -28,7 +29,7 @@ def additions(
     max_loop: int,
     resources: Resources,
 ) -> list[Added]:
-    """Return what a cover leaves open: boundary events, loops, rows of inclusive splits, orders, instances.
+    """Return what a cover leaves open: boundary events, deadlocks, loops, rows of inclusive splits, orders, instances.
 
     `base` is the part of the runs that no boundary event interrupts, `further` with those; `walks` is the cover.
     """
@@ -36,6 +37,7 @@ def additions(
     shown = list(walks)
     found = _boundary_runs(runs, base, further, shown, criterion)
     shown += (run.walk for item in found for run in item.runs)
+    found += deadlock_runs(runs, further, criterion, budget)
     loops = loop_runs(base, shown, max_loop, budget)
     known = {edge.id or base.node_ids[edge.target] or base.node_ids[edge.source] for edge in loop_edges(base)}
     loops += loop_runs(further, shown, max_loop, budget, known=known)

@@ -46,6 +46,13 @@ def further_demands(criterion: Criterion, further: WalkGraph, base: WalkGraph, w
     )
 
 
+def lost_demands(criterion: Criterion, graph: WalkGraph, complete: WalkGraph, whole: WalkGraph) -> Demands:
+    """Return what the criterion asks of a graph beyond what complete runs show."""
+    flows = {flow for edge in complete.edges for flow in edge.fires}
+    nodes = {complete.node_ids[node] for node in complete.alive}
+    return _demands(criterion, graph, whole, flows, nodes)
+
+
 def _demands(
     criterion: Criterion,
     graph: WalkGraph,

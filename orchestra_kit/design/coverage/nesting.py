@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from orchestra_kit.design.coverage.added import StepBudget
 from orchestra_kit.design.coverage.additions import additions
 from orchestra_kit.design.coverage.barriers import BarrierFinder
 from orchestra_kit.design.coverage.containers import Container
 from orchestra_kit.design.coverage.criteria import Criterion, base_demands, group
+from orchestra_kit.design.coverage.deadlocks import deadlock_runs
 from orchestra_kit.design.coverage.demands import Demands, Loose
 from orchestra_kit.design.coverage.fragments import (
     Barrier,
@@ -102,7 +104,7 @@ class Nest:
             return self._all_at_once()
         walks, bound = self._cover(criterion)
         if not walks:
-            return Inside(endless=True)
+            return Inside(endless=True, extras=tuple(self._deadlock_extras(criterion)))
         fragments = [self._expand(walk) for walk in walks]
         extras = self._added_extras(walks, criterion, max_loop)
         extras += [*self._waiting_extras(), *self._event_sub_process_extras()]
@@ -277,10 +279,23 @@ class Nest:
         )
         extras: list[Extra] = []
         for group_ in added:
+            if group_.kind == "deadlock" and self._container.holder is not None:
+                continue  # the activity around it would never end either
             for run in group_.runs:
+                if run.in_cover:
+                    continue
                 fragment = self._expand(run.walk, instances=run.instances)
                 extras.append(Extra(kind=group_.kind, of=group_.of, fragment=fragment))
         return extras
+
+    def _deadlock_extras(self, criterion: Criterion) -> list[Extra]:
+        """Return runs of a process none of whose runs ends."""
+        if self._container.holder is not None:
+            return []
+        added = deadlock_runs(self._runs, self._further, criterion, StepBudget(len(self._whole.edges)))
+        return [
+            Extra(kind=item.kind, of=item.of, fragment=self._expand(run.walk)) for item in added for run in item.runs
+        ]
 
     def _waiting_extras(self) -> list[Extra]:
         """Return a scenario each for the extra scenarios of sub-processes that found no visit to ride on."""

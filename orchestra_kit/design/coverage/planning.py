@@ -175,7 +175,9 @@ def _scenario(graph: WalkGraph, run: AddedRun, keys: KeyMaker) -> PlannedScenari
     visits = tuple(node for node in entered if node)
     provokes = tuple(edge.id for edge in edges if edge.kind is EdgeKind.BOUNDARY)
     key = keys.key(path, visits, provokes)
-    return PlannedScenario(key=key, path=path, visits=visits, provokes=provokes, instances=run.instances)
+    return PlannedScenario(
+        key=key, path=path, visits=visits, provokes=provokes, instances=run.instances, in_cover=run.in_cover
+    )
 
 
 def assumptions(container: Container) -> list[str]:

@@ -14,7 +14,7 @@ class PlannedScenario:
     """One run of a container: its flows in firing order and the nodes it enters.
 
     `provokes` names the events the test has to bring about, `instances` how often an activity with a loop of its own runs
-    where that is not once.
+    where that is not once. `in_cover`: an addition lists it to be whole, the cover has it already.
     """
 
     key: str
@@ -22,12 +22,14 @@ class PlannedScenario:
     visits: tuple[str, ...]
     provokes: tuple[str, ...] = ()
     instances: Mapping[str, int] = field(default_factory=dict)
+    in_cover: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the scenario as in `orchestra suite plan`."""
         result: dict[str, Any] = {"key": self.key, "path": list(self.path), "visits": list(self.visits)}
         if self.provokes:
             result["provokes"] = list(self.provokes)
+        result |= {"inCover": True} if self.in_cover else {}
         return result | ({"instances": dict(self.instances)} if self.instances else {})
 
 
@@ -35,8 +37,8 @@ class PlannedScenario:
 class Addition:
     """Scenarios beyond the minimal cover, for one element.
 
-    `lower_bound` is how many runs of this kind the element needs whatever the cover does; `note` says what is in the cover
-    already, what cannot be, and what was left out.
+    `lower_bound` is how many runs of this kind the element needs; `note` says what is in the cover already, what cannot
+    be, and what was left out.
     """
 
     kind: str
@@ -45,10 +47,16 @@ class Addition:
     lower_bound: int = 0
     note: str = ""
 
+    @property
+    def new(self) -> int:
+        """How many of the scenarios the cover does not have."""
+        return sum(not item.in_cover for item in self.scenarios)
+
     def to_json(self) -> dict[str, Any]:
         """Return the addition as in `orchestra suite plan`."""
         scenarios = [item.to_json() for item in self.scenarios]
         result = {"kind": self.kind, "of": self.of, "count": len(scenarios), "lowerBound": self.lower_bound}
+        result |= {"inCover": len(scenarios) - self.new} if self.new < len(scenarios) else {}
         return result | ({"note": self.note} if self.note else {}) | {"scenarios": scenarios}
 
 
@@ -84,11 +92,16 @@ class ContainerPlan:
         """The certificate in a sentence."""
         elements = {"node": "elements", "flow": "flows", "decision": "flows"}[self.criterion.value]
         names = ", ".join(f"'{item}'" for item in self.certificate)
+        kinds = {item.kind for item in self.additions}
+        if not self.scenarios and "boundary" in kinds:
+            return "No run comes to an end without a boundary event; those over one are counted apart."
         if not self.scenarios:
-            return "No run comes to an end, so there is nothing to cover."
+            stuck = self.unreachable or "deadlock" in kinds
+            return "No run comes to an end, so there is nothing to cover." if stuck else "There is nothing to cover."
         if len(self.certificate) == 1 and self.size == 1:
             return f"One run covers everything; without one, '{self.certificate[0]}' is not covered."
-        said = f"These {len(self.certificate)} {elements}: {names}; no single run can take two of them."
+        plain = " without a boundary event" if "boundary" in kinds else ""
+        said = f"These {len(self.certificate)} {elements}: {names}; no single run{plain} can take two of them."
         if self.exhaustive:
             more = f" {said}" if len(self.certificate) > 1 else ""
             return f"Every run was looked at: no {self.size - 1} of them cover everything.{more}"

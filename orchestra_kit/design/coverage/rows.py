@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestra_kit.design.combinations import inclusive_rows
 from orchestra_kit.design.coverage.added import Added, AddedRun, StepBudget, Ways
@@ -14,16 +14,16 @@ from orchestra_kit.model.process import NodeType
 
 
 def row_runs(runs: TokenRuns, ways: Ways, walks: Sequence[Walk], budget: StepBudget) -> list[Added]:
-    """Return for each inclusive split the runs for the rows that the cover does not show."""
+    """Return for each inclusive split a run for each of its rows; one that the cover shows already is marked so."""
     moments = _split_moments(runs, ways.graph)
     if not moments:
         return []
-    shown: dict[int, set[frozenset[str]]] = defaultdict(set)
+    shown: dict[int, dict[frozenset[str], Walk]] = defaultdict(dict)
     for walk in walks:
         for edge in walk.edges:
             node = runs.moments[edge.source][0]
             if node in moments and edge.fires:
-                shown[node].add(frozenset(edge.fires))
+                shown[node].setdefault(frozenset(edge.fires), walk)
     return [_of_split(runs, ways, node, moment, shown[node], budget) for node, moment in moments.items()]
 
 
@@ -50,14 +50,14 @@ def _columns(net: TokenNet, node: int) -> tuple[list[int], list[int], int | None
 
 
 def _of_split(
-    runs: TokenRuns, ways: Ways, node: int, moment: int, shown: set[frozenset[str]], budget: StepBudget
+    runs: TokenRuns, ways: Ways, node: int, moment: int, shown: Mapping[frozenset[str], Walk], budget: StepBudget
 ) -> Added:
     net = runs.net
     always, free, default = _columns(net, node)
     rows = inclusive_rows(len(free), default=default is not None or bool(always))
     added: list[AddedRun] = []
     notes: list[str] = []
-    there = impossible = left_out = 0
+    impossible = left_out = 0
     for row in rows:
         chosen = [flow for flow, holds in zip(free, row, strict=True) if holds]
         if not chosen and default is not None:
@@ -65,7 +65,7 @@ def _of_split(
         flows = net.ordered([*always, *chosen], node)
         names = [net.flow_ids[flow] for flow in flows]
         if frozenset(names) in shown:
-            there += 1
+            added.append(AddedRun(walk=shown[frozenset(names)], in_cover=True))
             continue
         way = None if budget.spent else runs.detour(moment, flows, ways.graph.alive)
         walk = ways.through(way) if way else None
@@ -77,6 +77,7 @@ def _of_split(
         else:
             added.append(AddedRun(walk=walk))
     said = [f"{len(rows)} rows show every pair of conditions"]
+    there = sum(run.in_cover for run in added)
     said += [f"{there} of them in the cover"] if there else []
     said += [*notes, *([f"{left_out} left out, the suite would be too long"] if left_out else [])]
     return Added(

@@ -17,6 +17,14 @@ from orchestra_kit.model.process import ControlFlowGraph
 CRITERIA = ("flow", "node", "decision")
 
 
+def against(kind: str, said: str | None) -> str | None:
+    """What is wrong with a run: nothing may be, but that one of a deadlock ends with tokens before joins."""
+    if kind != "deadlock":
+        return said
+    stuck = said is not None and said.startswith("after the last flow") and "stays before" in said
+    return None if stuck else said or "it comes to an end"
+
+
 def play(graph: ControlFlowGraph, criterion: str) -> tuple[Counter[str], list[str]]:
     """How many scenarios of each kind there are, and what the player says against any."""
     model = model_of_graph(graph)
@@ -28,12 +36,12 @@ def play(graph: ControlFlowGraph, criterion: str) -> tuple[Counter[str], list[st
         groups = [("cover", plan.scenarios), *((item.kind, item.scenarios) for item in plan.additions)]
         for kind, scenario in ((kind, item) for kind, items in groups for item in items):
             counts[kind] += 1
-            said = judge_container(model, plan.container, scenario.path, scenario.provokes)
+            said = against(kind, judge_container(model, plan.container, scenario.path, scenario.provokes))
             wrong += [f"{plan.container} {kind} {scenario.key}: {said}"] if said else []
     for process in graph.processes:
         for run in compose(graph, process.id, criterion=criterion).scenarios:
             counts[f"composed {run.kind}"] += 1
-            said = judge_composed(model, process.id, run.path, run.provokes)
+            said = against(run.kind, judge_composed(model, process.id, run.path, run.provokes))
             wrong += [f"{process.id} composed {run.kind} {run.key}: {said}"] if said else []
     return counts, wrong
 
