@@ -19,6 +19,7 @@ KINDS = {
     "rows": "Combinations of an inclusive gateway",
     "eventSubProcess": "Event sub-process",
     "instances": "Several instances",
+    "deadlock": "Runs that never end",
 }
 
 
