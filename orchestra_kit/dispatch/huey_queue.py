@@ -8,6 +8,7 @@ reached by the worker role alone. Commits do not wait for the disk here: a messa
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from orchestra_kit.dispatch.consumers import Consumers
@@ -47,7 +48,7 @@ class HueyWakeUpQueue:
                     self._storage.enqueue(encode(ref))
                     break
                 except psycopg.Error as error:
-                    self._storage.close()
+                    self._disconnect()
                     if last:
                         raise StoreUnavailableError("wake-ups cannot be sent: the database does not answer.") from error
 
@@ -61,13 +62,18 @@ class HueyWakeUpQueue:
 
     def close(self) -> None:
         """Close connections."""
-        self._storage.close()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        # Huey looks whether there is a connection before it takes its lock: another thread may have closed it by then.
+        with suppress(AttributeError):
+            self._storage.close()
 
     def _take(self) -> RunRef | None:
         try:
             data = self._storage.dequeue()
         except Exception:
-            self._storage.close()  # both connections of this thread; the next take makes new ones
+            self._disconnect()  # both connections of this thread; the next take makes new ones
             raise
         return None if data is None else decode(data)
 

@@ -125,3 +125,15 @@ def test_a_database_that_is_away_is_told() -> None:
     queue = HueyWakeUpQueue("postgresql://x@localhost:1/none")
     with pytest.raises(StoreUnavailableError, match="does not answer"):
         queue.send((REF,))
+
+
+def test_two_threads_may_find_the_same_connection_gone(queue, monkeypatch) -> None:
+    """Huey closes a connection that another thread has closed a moment before."""
+
+    def closed_meanwhile() -> bool:
+        raise AttributeError("'NoneType' object has no attribute 'close'")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queue._storage, "close", closed_meanwhile)
+        queue.close()
+    queue.send((REF,))
