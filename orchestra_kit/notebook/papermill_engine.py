@@ -147,6 +147,13 @@ class OrchestraEngine(Engine):  # type: ignore[misc]
             runner.run(client.walk_cells())
 
 
+def _pass_on_interrupt() -> None:
+    """Raise CancelledError where the worker itself was interrupted: nbclient takes that for a dead kernel, or drops it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
     """Executes cells in a kernel somebody else started and will end."""
 
@@ -169,7 +176,11 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
             if not await self._await_ready():
                 return
             for index, cell in enumerate(self.nb.cells):
-                if cell.cell_type == "code" and not await self._walk_cell(cell, index):
+                if cell.cell_type != "code":
+                    continue
+                goes_on = await self._walk_cell(cell, index)
+                _pass_on_interrupt()
+                if not goes_on:
                     return
             self.set_widgets_metadata()
         finally:
@@ -184,10 +195,6 @@ class RunNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
         except CellExecutionError:
             return self._end(cell, "failed")
         except DeadKernelError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                # nbclient takes every cancellation for a dead kernel; this one is an interrupt of the worker itself.
-                raise asyncio.CancelledError from None
             return self._end_in(cell)
         except CellTimeoutError:
             self.walk.reason = "the cell came to its end and what it wrote did not arrive."
