@@ -8,6 +8,8 @@ from orchestra_kit.design.bpmn.parsing import Element
 from orchestra_kit.design.bpmn.vocabulary import EXTENSION_PREFIXES
 
 MAX_DEPTH = 24
+MAX_NAMESPACES = 100
+"""Whose prefixes are looked up: each look goes through all declarations around an element."""
 
 # BPMN attributes kept under their own name beside the extensions.
 _KEPT_ATTRIBUTES = frozenset(
@@ -34,6 +36,7 @@ class ExtensionReader:
 
     def __init__(self, model_namespace: str) -> None:
         self._model = "{" + model_namespace + "}"
+        self._prefixes: dict[str, str] = {}
 
     def read(self, element: Element) -> dict[str, Any]:
         """Return extension attributes and elements by `prefix:name`, and kept BPMN details by their own name."""
@@ -80,8 +83,10 @@ class ExtensionReader:
         namespace, local = tag[1:].split("}", 1)
         if namespace in EXTENSION_PREFIXES:
             return f"{EXTENSION_PREFIXES[namespace]}:{local}"
-        prefix = next((name for name, uri in element.nsmap.items() if uri == namespace and name), None)
-        return f"{prefix or namespace}:{local}"
+        if namespace not in self._prefixes and len(self._prefixes) < MAX_NAMESPACES:
+            prefix = next((name for name, uri in element.nsmap.items() if uri == namespace and name), None)
+            self._prefixes[namespace] = prefix or namespace
+        return f"{self._prefixes.get(namespace, namespace)}:{local}"
 
 
 def _as_pairs(children: list[Element]) -> dict[str, str] | None:

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from orchestra_kit.design.bpmn.entities import refused_entities, resolve_entities
 from orchestra_kit.design.bpmn.findings import Findings
+from orchestra_kit.design.bpmn.limits import Refused, check_parser_limit, check_size
 from orchestra_kit.design.bpmn.repair import repair
-from orchestra_kit.design.bpmn.sniffing import SourceKind, opening, sniff
+from orchestra_kit.design.bpmn.sniffing import SourceKind, sniff
 
 MAX_BYTES = 50_000_000
-MAX_ELEMENTS = 1_500_000
 
 Element = Any
 """An lxml element; lxml is imported only when a file is read."""
 
-_ENTITY_DECLARATION = re.compile(r"<!ENTITY\b", re.IGNORECASE)
-_PROLOG = re.compile(
-    r"\ufeff?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<!DOCTYPE\b([^\[>]*(?:\[.*?\]\s*>|>|\[.*))", re.DOTALL | re.IGNORECASE
-)
 _NOT_XML = {
     SourceKind.EMPTY: ("EMPTY_FILE", "the file is empty."),
     SourceKind.BINARY: ("NOT_XML", "the file is not text; BPMN is XML."),
@@ -28,14 +25,6 @@ _NOT_XML = {
     SourceKind.MERMAID: ("SEQUENCE_DIAGRAM", "this is a Mermaid diagram, not BPMN; it cannot be read yet."),
     SourceKind.PLANTUML: ("SEQUENCE_DIAGRAM", "this is a PlantUML diagram, not BPMN; it cannot be read yet."),
 }
-
-
-class _Refused(Exception):
-    """The document declares entities, or breaks a limit."""
-
-    def __init__(self, code: str, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.line = code, message, line
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +46,23 @@ def parse_tree(data: bytes, findings: Findings) -> Element | None:
         root = _parse(data, findings)
         if root is not None:
             _check_doctype(root, findings)
+            check_size(root)
         return root
-    except _Refused as refused:
+    except Refused as refused:
         findings.add(refused.code, refused.message, line=refused.line)
         return None
 
 
 def _parse(data: bytes, findings: Findings) -> Element | None:
-    _refuse_entities(data)
+    data, replaced = resolve_entities(data)
+    for item in replaced:
+        findings.add(item.code, item.message, line=item.line)
     root, failure = _try(data, recover=False)
     if failure is None:
         return root
     mended, repairs = repair(data)
-    _refuse_entities(mended)
+    if resolve_entities(mended)[1]:
+        raise refused_entities()  # seen only once the encoding was mended
     for item in repairs:
         findings.add(item.code, item.message, line=item.line)
     root, second = _try(mended, recover=False)
@@ -89,9 +82,9 @@ def _try(data: bytes, *, recover: bool) -> tuple[Element | None, _Failure | None
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        _refuse_limits(error)
-        message = re.sub(r", line \d+, column \d+.*$", "", error.msg or "not well-formed XML")
-        return None, _Failure(f"{message}.", error.lineno)
+        check_parser_limit(int(getattr(error, "code", 0)), str(error), error.lineno, data)
+        message = re.sub(r",? line \d+, column \d+.*$", "", error.msg or "not well-formed XML", flags=re.DOTALL)
+        return None, _Failure(f"{' '.join(message.split()).rstrip('.')}.", error.lineno)
     except ValueError as error:
         return None, _Failure(f"{error}.", None)
     return root, None
@@ -115,30 +108,10 @@ def _parser(recover: bool) -> Any:
     )
 
 
-def _refuse_limits(error: Any) -> None:
-    text = str(error)
-    if "depth" in text.lower():
-        raise _Refused("TOO_DEEP", "the elements are nested too deeply.", error.lineno)
-    if "amplification" in text or "entity reference loop" in text.lower():
-        raise _Refused("ENTITY_REFUSED", "the document's entities grow without bound; they are refused.", error.lineno)
-
-
-def _refuse_entities(data: bytes) -> None:
-    """Refuse entity declarations before any parser sees them."""
-    head = data[:200].replace(b"\x00", b"").lower()
-    if b"<!" not in head and b"<!DOCTYPE" not in data[:20_000] and b"\x00" not in head:
-        return
-    found = _PROLOG.match(opening(data, 200_000))
-    if found and _ENTITY_DECLARATION.search(found.group(1)):
-        raise _Refused("ENTITY_REFUSED", "the document declares entities; they are refused, nothing of it was read.", 1)
-
-
 def _check_doctype(root: Element, findings: Findings) -> None:
     """Refuse entities that the first look missed (odd encodings), and name a document type that was not followed."""
     info = root.getroottree().docinfo
     if info.internalDTD is not None and any(True for _ in info.internalDTD.iterentities()):
-        raise _Refused("ENTITY_REFUSED", "the document declares entities; they are refused, nothing of it was read.", 1)
+        raise refused_entities()
     if info.doctype:
         findings.add("DTD_IGNORED", "the document names a document type; it was not loaded.", line=1)
-    if root.xpath("count(//*)") > MAX_ELEMENTS:
-        raise _Refused("TOO_MANY_ELEMENTS", f"the document has more than {MAX_ELEMENTS} elements.")

@@ -291,7 +291,10 @@ class GraphReader:
         return tuple(flows)
 
     def _read_misplaced(self) -> None:
-        """Read nodes and flows that stand where none belong: outside any process, inside a task, in a lane."""
+        """Read nodes and flows that stand where none belong: outside any process, inside a task, in a lane.
+
+        What stands inside extension elements is named and not read.
+        """
         tags = [self._prefix + name for name in words.NODE_TAGS]
         wanted = list(self._root.iter(self._prefix + "sequenceFlow", *tags))
         if len(wanted) == len(self._node_elements) + len(self._flow_elements):
@@ -300,12 +303,16 @@ class GraphReader:
             if id(element) in self._seen:
                 continue
             holder = element.getparent()
+            theirs = next(element.iterancestors(self._prefix + "extensionElements"), None) is not None
             self._findings.add(
                 "MISPLACED_ELEMENT",
-                f"a {local_name(element)} does not belong into a {local_name(holder) if holder is not None else 'file'}.",
+                f"a {local_name(element)} does not belong into a {local_name(holder) if holder is not None else 'file'}"
+                f"{'; it was left out' if theirs else ''}.",
                 element_id=element.get("id"),
                 line=element.sourceline,
             )
+            if theirs:
+                continue  # what a tool keeps for itself is no part of the process
             self._table[element.tag](element, self._scope_around(element))
 
     def _scope_around(self, element: Element) -> Scope:

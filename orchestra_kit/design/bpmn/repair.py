@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from html.entities import name2codepoint
 
@@ -15,6 +16,7 @@ _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _PLAIN_ENTITIES = frozenset({"lt", "gt", "amp", "apos", "quot"})
 _USED_PREFIX = re.compile(r"<([A-Za-z_][\w.-]*):([A-Za-z_][\w.-]*)")
 _ATTRIBUTE_PREFIX = re.compile(r"""\s([A-Za-z_][\w.-]*):[A-Za-z_][\w.-]*\s*=\s*["']""")
+_DECLARED_PREFIX = re.compile(r"xmlns:([\w.-]+)\s?=")
 _FIRST_TAG = re.compile(r"<[A-Za-z_][\w.:-]*")
 _SKIPPED = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 
@@ -30,12 +32,27 @@ class Repair:
 
 def repair(data: bytes) -> tuple[bytes, tuple[Repair, ...]]:
     """Return the document as UTF-8 with known slips mended, and what was mended."""
-    text, done = _decode(data)
-    body = _DECLARATION.sub(lambda found: "\n" * found.group().count("\n"), text, count=1)
-    body = body.lstrip("\ufeff").replace("\x00", "")
+    body, done = as_body(data)
     body, entities = _replace_entities(body)
     body, prefixes = _declare_prefixes(body)
     return body.encode("utf-8", errors="replace"), (*done, *entities, *prefixes)
+
+
+def as_body(data: bytes) -> tuple[str, list[Repair]]:
+    """Return the text of a document without its XML declaration, and what its encoding needed."""
+    text, done = _decode(data)
+    body = _DECLARATION.sub(lambda found: "\n" * found.group().count("\n"), text, count=1)
+    return body.lstrip("\ufeff").replace("\x00", ""), done
+
+
+class _Lines:
+    """The line of a place in a text, without counting from the beginning for each."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [found.start() for found in re.finditer("\n", text)]
+
+    def at(self, place: int) -> int:
+        return bisect_left(self._ends, place) + 1
 
 
 def _decode(data: bytes) -> tuple[str, list[Repair]]:
@@ -70,12 +87,13 @@ def _decode(data: bytes) -> tuple[str, list[Repair]]:
 def _replace_entities(text: str) -> tuple[str, list[Repair]]:
     """Put the character for an HTML entity, and keep an unknown one as the text it is."""
     first: dict[str, int] = {}
+    lines = _Lines(text)
 
     def mend(found: re.Match[str]) -> str:
         name = found.group(1)
         if name in _PLAIN_ENTITIES:
             return found.group()
-        first.setdefault(name, text.count("\n", 0, found.start()) + 1)
+        first.setdefault(name, lines.at(found.start()))
         return f"&#{name2codepoint[name]};" if name in name2codepoint else f"&amp;{name};"
 
     mended = _ENTITY.sub(mend, text)
@@ -101,9 +119,8 @@ def _declare_prefixes(text: str) -> tuple[str, list[Repair]]:
     for found in _ATTRIBUTE_PREFIX.finditer(bare):
         used.setdefault(found.group(1), set())
         where.setdefault(found.group(1), found.start())
-    missing = [
-        name for name in used if name not in ("xml", "xmlns") and f"xmlns:{name}=" not in bare.replace(" =", "=")
-    ]
+    declared = {"xml", "xmlns", *_DECLARED_PREFIX.findall(bare)}
+    missing = [name for name in used if name not in declared]
     root = _FIRST_TAG.search(bare)
     if not missing or root is None:
         return text, []
@@ -111,11 +128,12 @@ def _declare_prefixes(text: str) -> tuple[str, list[Repair]]:
     if position is None:
         return text, []
     declarations = "".join(f' xmlns:{name}="{_meant(name, used[name])}"' for name in missing)
+    lines = _Lines(bare)
     repairs = [
         Repair(
             code="UNDECLARED_PREFIX",
             message=f"the prefix '{name}' is not declared; taken for {_meant(name, used[name])}.",
-            line=bare.count("\n", 0, where[name]) + 1,
+            line=lines.at(where[name]),
         )
         for name in missing
     ]

@@ -150,6 +150,18 @@ def test_missing_ids_are_made_up_once_each() -> None:
     assert [item.code for item in document.diagnostics].count("MISSING_ID") == 3
 
 
+def test_what_stands_in_extension_elements_is_named_and_does_not_count() -> None:
+    document = read(
+        '<extensionElements><task id="kept"/><x:y xmlns:x="urn:x">'
+        '<sequenceFlow id="theirs" sourceRef="a" targetRef="kept"/></x:y></extensionElements><task id="a"/><task id="b"/>'
+    )
+    assert [node.id for node in document.graph.nodes] == ["a", "b"]
+    assert (document.graph.flows, document.graph.processes[0].nodes) == ((), 2)
+    misplaced = [item for item in document.diagnostics if item.code == "MISPLACED_ELEMENT"]
+    assert [item.element_id for item in misplaced] == ["kept", "theirs"]
+    assert all(item.message.endswith("it was left out.") for item in misplaced)
+
+
 def test_misplaced_nodes_and_flows_count() -> None:
     document = read('<task id="a"><task id="b"/><sequenceFlow id="f" sourceRef="a" targetRef="b"/></task>',
                     outside='<task id="c"/>')  # fmt: skip
