@@ -13,14 +13,15 @@ _END = rf"(?:(?P<{{0}}>{_NAME})(?:\s++as\s++(?P<{{0}}_as>{_NAME}))?)"
 _ANCHOR = r"(?:\{\w++\}\s*+)?"
 _LEFT_HEAD = r"(?:\s[ox]|\s?[ox](?=<|/|\\))?(?:<<?|//?|\\\\?)?"
 _BODY = r"-++(?:\[[^\]]*+\]-*+)?"
-_RIGHT_HEAD = r"(?:>>?|//?|\\\\?)?(?:[ox](?=[\s\]?]))?"
+_RIGHT_HEAD = r"(?:>>?|//?|\\\\?)?(?:[ox](?=[\s\]?(]))?"
+_SLANT = r"(?:\(\d{1,6}+\))?"  # `->(10)`, `(10)<-`: how far the arrow sinks
 _SHORT_LEFT = r"(?P<border_left>[\[\]?])(?P<left_mark>[ox])?"
 _SHORT_RIGHT = r"(?P<border_right>[\]\[?])"
 
 _MESSAGE = re.compile(
     rf"(?:&\s*+)?{_ANCHOR}"
-    rf"(?:{_END.format('left')}\s*?{_ANCHOR}|{_SHORT_LEFT})"
-    rf"(?P<left_head>{_LEFT_HEAD})(?P<body>{_BODY})(?P<right_head>{_RIGHT_HEAD})"
+    rf"(?:{_END.format('left')}\s*?{_ANCHOR}|{_SHORT_LEFT}){_SLANT}"
+    rf"(?P<left_head>{_LEFT_HEAD})(?P<body>{_BODY})(?P<right_head>{_RIGHT_HEAD}){_SLANT}"
     rf"\s*+{_ANCHOR}(?:{_END.format('right')}|{_SHORT_RIGHT})"
     r"(?:\s*+&\s*+[\w.@\"]++)*+"
     r"\s*+(?P<suffix>[+*!-]{1,4})?\s*+(?:#[\w\\/|-]++)?\s*+(?:\[\[[^\]]*+\]\]\s*+)?"

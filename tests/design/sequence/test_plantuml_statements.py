@@ -85,6 +85,25 @@ def test_names_and_suffixes(plantuml: Read, line: str, expected: tuple[str, str]
     assert ends(document) == [expected] and not document.diagnostics
 
 
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("A ->(10) B: x", ("A", "B")),
+        ("A -->>(5)B : x", ("A", "B")),
+        ("A ->x(10) B : x", ("A", "B")),
+        ("A ->(10)] : x", ("A", "outside")),
+        ("B (10)<- A: x", ("A", "B")),
+        ("B(10)<<-- A : x", ("A", "B")),
+        ("B (10)x<- A : x", ("A", "B")),
+        ('"B" (10)<-[#red]- A ++ : x', ("A", "B")),
+    ],
+)
+def test_slanted_arrows(plantuml: Read, line: str, expected: tuple[str, str]) -> None:
+    document = plantuml(line)
+    assert ends(document) == [expected] and not document.diagnostics
+    assert said(document)[0]["text"] == "x"
+
+
 def test_a_name_that_should_be_quoted_is_read_and_named(plantuml: Read) -> None:
     document = plantuml("order-service -> B : x")
     assert ends(document) == [("order-service", "B")]
