@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from orchestra_kit.expressions.ast import Node
 from orchestra_kit.expressions.conditions import Dialect, read_as
 from orchestra_kit.expressions.references import references_of
 from orchestra_kit.spi.solver import Definition, Requirement, SolveOutcome, SolveRequest, Variant, Verdict
@@ -69,6 +70,12 @@ def _grouped(sets: Sequence[frozenset[str]]) -> list[list[int]]:
     return sorted((sorted(members) for _, members in groups), key=lambda members: members[0])
 
 
+def bound_names(item: Requirement | Definition, tree: Node) -> dict[str, str]:
+    """Return the symbol of each variable of a text; one the request says nothing of is its own."""
+    names = {reference.root for reference in references_of(tree)}
+    return {name: item.bind.get(name, name) for name in sorted(names)}
+
+
 def joined(outcomes: Sequence[SolveOutcome], max_variants: int) -> SolveOutcome:
     """Return the answer for all parts; a variant of one part goes with the first values of the others."""
     unknown = next((item for item in outcomes if item.verdict is Verdict.UNKNOWN), None)
@@ -80,7 +87,7 @@ def joined(outcomes: Sequence[SolveOutcome], max_variants: int) -> SolveOutcome:
         values |= item.values
         kinds |= item.kinds
     variants: list[Variant] = [
-        variant.model_copy(update={"values": {**values, **variant.values}})
+        variant.model_copy(update={"values": {**_without(values, item.values), **variant.values}})
         for item in outcomes
         for variant in item.variants
     ]
@@ -88,6 +95,12 @@ def joined(outcomes: Sequence[SolveOutcome], max_variants: int) -> SolveOutcome:
         verdict=Verdict.SATISFIABLE,
         values=values,
         kinds=kinds,
+        absent=tuple(name for item in outcomes for name in item.absent),
         free=tuple(name for item in outcomes for name in item.free),
         variants=tuple(variants[:max_variants]),
     )
+
+
+def _without(values: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the other parts: a symbol of the part itself may be absent in a variant."""
+    return {name: value for name, value in values.items() if name not in own}

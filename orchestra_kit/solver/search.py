@@ -12,7 +12,7 @@ import z3
 from orchestra_kit.expressions.temporal import parse_date, parse_date_time, parse_duration, parse_time
 from orchestra_kit.solver.cases import Formula
 from orchestra_kit.solver.kinds import Kind, Path
-from orchestra_kit.solver.symbols import SymbolTable, Unknown, kind_in
+from orchestra_kit.solver.symbols import SymbolTable, Unknown
 from orchestra_kit.solver.terms import DAY, constant, text_constant
 
 _USUAL_NUMBERS = (1, 0, 2, 5, 10, 100, 1000)
@@ -58,25 +58,6 @@ class ValueSearch:
             raise OutOfChecks
         self._solver.set("timeout", max(1, int(left * 1000)))
         return self._solver.check(*assumptions)
-
-    def free(self, formulas: Sequence[Formula], model: Any) -> tuple[str, ...]:
-        """Return the symbols of a model that may have any value of their kind while all others keep theirs."""
-        other = z3.Solver()
-        other.set("rlimit", 1_000_000)
-        other.add(*self._symbols.axioms, z3.Not(z3.And(*formulas)))
-        unknowns = list(self._symbols.unknowns.values())
-        found: list[str] = []
-        for symbol in dict.fromkeys(item.symbol for item in unknowns):
-            fixed: list[Formula] = []
-            for item in unknowns:
-                kind = item.kinds[0] if len(item.kinds) == 1 else kind_in(item, model)
-                fixed.append(item.is_kind(kind))
-                term = item.terms.get(kind)
-                if term is not None and item.symbol != symbol:
-                    fixed.append(term == model.eval(term, model_completion=True))
-            if other.check(*fixed) == z3.unsat:
-                found.append(symbol)
-        return tuple(found)
 
     def pins(self, extra: Sequence[Formula], before: Pins | None = None, loose: frozenset[str] = frozenset()) -> Pins:
         """Return what fixes every unknown under `extra`, by its symbol and path.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fractions import Fraction
@@ -167,6 +167,18 @@ def read_values(table: SymbolTable, model: Any) -> tuple[dict[str, Any], dict[st
             if found:
                 values[unknown.symbol] = value
     return values, kinds
+
+
+def absent_in(table: SymbolTable, model: Any, *, besides: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the variables and properties that must not be there in a model, though what they belong to is."""
+    gone = [
+        item for item in table.unknowns.values() if item.symbol not in besides and kind_in(item, model) is Kind.ABSENT
+    ]
+    return tuple(
+        item.shown
+        for item in gone
+        if z3.is_true(model.eval(table.there(item.symbol, item.path), model_completion=True))
+    )
 
 
 def _read(unknown: Unknown, model: Any, kinds: dict[str, str]) -> tuple[bool, Any]:

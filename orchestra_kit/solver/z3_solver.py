@@ -20,9 +20,10 @@ from orchestra_kit.expressions.references import references_of
 from orchestra_kit.solver.cases import NO, YES, Cases, Formula, are_numbers, both, negated, numbers
 from orchestra_kit.solver.encoding import Encoder
 from orchestra_kit.solver.kinds import NUMBERS, Kind, KindTable, learn
-from orchestra_kit.solver.parts import joined, parts_of
+from orchestra_kit.solver.parts import bound_names, joined, parts_of
+from orchestra_kit.solver.reliance import free_symbols
 from orchestra_kit.solver.search import OutOfChecks, Pins, ValueSearch, candidates, flat
-from orchestra_kit.solver.symbols import SymbolTable, read_values
+from orchestra_kit.solver.symbols import SymbolTable, absent_in, read_values
 from orchestra_kit.solver.terms import DAY, NotEncoded
 from orchestra_kit.spi.solver import Definition, Requirement, SolveOutcome, SolveRequest, Variant, Verdict
 
@@ -185,9 +186,7 @@ class _Attempt:
         return Encoder(item.dialect, self.symbols, self._bind(item), self._side, words[:50])
 
     def _bind(self, item: Requirement | Definition) -> dict[str, str]:
-        """Return the symbol of each variable; one the request says nothing of is its own."""
-        names = {reference.root for reference in references_of(self._read.trees[item.id])}
-        return {name: item.bind.get(name, name) for name in sorted(names)}
+        return bound_names(item, self._read.trees[item.id])
 
     def _defined(self, item: Definition) -> Formula:
         """Return that a symbol has the value of its expression, case by case."""
@@ -256,11 +255,13 @@ class _Attempt:
             reason = self._disagreement(values, kinds)
             if not reason:
                 further = self._request.boundaries
+                free = free_symbols(self._request, self._read.trees, values, kinds)
                 return SolveOutcome(
                     verdict=Verdict.SATISFIABLE,
                     values=values,
                     kinds=kinds,
-                    free=self._search.free(list(self._formulas.values()), model) if further else (),
+                    absent=absent_in(self.symbols, model, besides=free),
+                    free=free,
                     variants=tuple(self._variants(required, pins, values)) if further else (),
                 )
             if not flat(pins):

@@ -88,12 +88,15 @@ class SolveOutcome(Value):
     """The answer. `core` are the ids of requirements (and definitions) that cannot all be met; none of them can be left out.
 
     `kinds` names, by symbol or path such as `order_2.due`, what is not plain JSON: date, dateTime, time, duration or months.
-    `free` are symbols whose value does not matter beside the others, as long as it is of its kind.
+    `absent` names, by symbol or path, what must not be there at all, where null would not do.
+    `free` are symbols no requirement looks at while the others have their `values`: all of them at once may have any value,
+    of any kind, or none. What is not proven to be so is not among them.
     """
 
     verdict: Verdict
     values: dict[str, Any] = {}
     kinds: dict[str, str] = {}
+    absent: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     core: tuple[str, ...] = ()

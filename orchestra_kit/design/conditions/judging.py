@@ -122,7 +122,8 @@ class _Judge:
             status=_STATUS[outcome.verdict],
             values=outcome.values,
             kinds=outcome.kinds,
-            free=outcome.free,
+            absent=outcome.absent,
+            free=() if found.unread else outcome.free,  # nobody knows what a condition that is not read looks at
             variants=outcome.variants,
             core=tuple(by_key[key] for key in outcome.core if key in by_key),
             computed_in_core=tuple(

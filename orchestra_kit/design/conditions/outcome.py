@@ -58,6 +58,7 @@ class PathCondition:
 class JudgedScenario:
     """A path with what was found: `values` by symbol satisfy all its conditions; `core` are those that conflict.
 
+    `absent` are variables and properties that must not be there; `free` those the path does not depend on, all at once.
     `unless` says which activities would make an infeasible path possible if they wrote more than the model declares.
     `replaces` names the infeasible scenarios whose flows it covers.
     """
@@ -68,6 +69,7 @@ class JudgedScenario:
     versions: tuple[Version, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     core: tuple[PathCondition, ...] = ()
@@ -112,6 +114,7 @@ class JudgedScenario:
             result["data"] = self.settable()
             result["expects"] = self.expected()
             result["kinds"] = dict(self.kinds)
+            result["absent"] = list(self.absent)
             result["free"] = list(self.free)
             result["variants"] = [item.to_json() for item in self.variants]
         if self.status is PathStatus.INFEASIBLE:
