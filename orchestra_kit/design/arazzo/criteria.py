@@ -141,7 +141,8 @@ def _context(criterion: Criterion, scope: Scope) -> str:
     context = parse_runtime((criterion.context or "").strip().removeprefix("{").removesuffix("}"))
     if context is None:
         written = f"`{criterion.context[:120]}` is no runtime expression" if criterion.context else "there is none"
-        raise Unsaid(f"the condition needs a context; {written}.", code="UNKNOWN_EXPRESSION")
+        code = "UNKNOWN_EXPRESSION" if criterion.context else "FIELD_MISSING"
+        raise Unsaid(f"the condition needs a context; {written}.", code=code)
     return scope.cel(context, criterion.path)
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestra_kit.design.arazzo.cel import escape_text, path_text
+from orchestra_kit.design.arazzo.cel import Unsaid, escape_text, path_text
 from orchestra_kit.design.arazzo.context import Context
 from orchestra_kit.design.arazzo.document import ArazzoDocument, Finding, Workflow
 from orchestra_kit.design.arazzo.keeping import keep
 from orchestra_kit.design.arazzo.overlay import FIELD, SCENARIOS_FIELD, lay_over_scenario
+from orchestra_kit.design.arazzo.references import check_references, without_doubles, workflow_named
 from orchestra_kit.design.arazzo.schemas import properties_of, value_given
 from orchestra_kit.design.arazzo.walking import AddGap, Walk, place_extra_steps
 from orchestra_kit.design.arazzo.wording import DATA_FIELD, EXPRESSION_FIELD
@@ -66,7 +67,8 @@ def import_scenarios(
     ]
     if only is None:
         made += _whole_scenarios(context)
-    return Imported(scenarios=tuple(made), findings=(*document.findings, *context.findings.all()))
+    check_references(document, only, context.findings.add)
+    return Imported(scenarios=tuple(made), findings=without_doubles(document.findings, context.findings.all()))
 
 
 def _whole_scenarios(context: Context) -> list[TestScenario]:
@@ -227,7 +229,7 @@ def _dependencies(
     found: list[str] = []
     for number, written in enumerate(workflow.depends_on):
         path = (*workflow.path, "dependsOn", number)
-        name = written.strip().removeprefix("$workflows.")
+        name = workflow_named(written)
         if name in context.keys and name != workflow.workflow_id:
             found.append(context.keys[name])
             continue
@@ -235,8 +237,17 @@ def _dependencies(
             message = f"it depends on '{written[:160]}', which is in another document."
             add_gap(Gap(code="EXTERNAL_WORKFLOW", message=message, field=render_path(path[2:])), path)
             continue
-        hint = nearest_hint(name, context.keys)
-        message = f"it depends on the workflow '{name[:80]}', which is not there.{' ' + hint if hint else ''}"
-        add_gap(Gap(code="UNKNOWN_WORKFLOW", message=message, field=render_path(path[2:])), path)
+        unsaid = _no_dependency(name, workflow, context)
+        add_gap(Gap(code=unsaid.code, message=unsaid.message, field=render_path(path[2:])), path)
     found += [context.keys[name] for name in needs if name in context.keys and name != workflow.workflow_id]
     return tuple(ScenarioDependency(scenario_key=key) for key in dict.fromkeys(found))
+
+
+def _no_dependency(name: str, workflow: Workflow, context: Context) -> Unsaid:
+    if name == workflow.workflow_id:
+        return Unsaid("the workflow depends on itself.", code="DEPENDENCY_CYCLE")
+    if context.document.workflow(name) is not None:
+        return Unsaid(f"it depends on the workflow '{name[:80]}', which has no step.", code="NO_STEPS")
+    hint = nearest_hint(name, [item for item in context.keys if item != workflow.workflow_id])
+    message = f"it depends on the workflow '{name[:80]}', which is not there.{' ' + hint if hint else ''}"
+    return Unsaid(message, code="UNKNOWN_WORKFLOW")

@@ -139,7 +139,9 @@ class ObjectReader:
             return None
         location = node.get("in")
         if location is not None:
-            location = self._choice(node, "in", path, _LOCATIONS) or str(location).lower()
+            known = str(location).lower() == "body"  # of older tools; what becomes of it is said where it is sent
+            location = None if known else self._choice(node, "in", path, _LOCATIONS)
+            location = location or str(node["in"]).lower()
         return Parameter(name=name, location=location, value=node["value"], path=path)
 
     def _body(self, node: Any, path: FieldPath) -> RequestBody | None:

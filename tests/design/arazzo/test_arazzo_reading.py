@@ -114,6 +114,67 @@ def test_a_defect_is_named_and_the_rest_is_read(inspected, old, new, expected):
     assert expected in found(result)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code", "where"),
+    [
+        ("    operationId: op", "    description: x", "NO_TARGET", "/workflows/0/steps/0"),
+        ("    operationId: op", "    operationId: op\n    parameters: [{name: a, in: body, value: 1}]",
+         "UNKNOWN_VALUE", "/workflows/0/steps/0/parameters/0/in"),
+        ("condition: $statusCode == 200", "{condition: a, type: regex}",
+         "FIELD_MISSING", "/workflows/0/steps/0/successCriteria/0"),
+    ],
+)  # fmt: skip
+def test_one_defect_is_one_warning(inspected, old, new, code, where):
+    assert old in GOOD
+    result = inspected(GOOD.replace(old, new, 1))
+    assert [(item["code"], item["where"]) for item in result["warnings"]] == [(code, where)]
+
+
+@pytest.mark.parametrize("field", ["onFailure", "onSuccess"])
+def test_actions_to_what_is_missing_are_named(inspected, field):
+    actions = (
+        "[{name: a, type: goto, stepId: missing}, {name: b, type: goto, workflowId: flwo}, "
+        "{name: c, type: goto, workflowId: $sourceDescriptions.other.flow}, {name: d, type: goto, stepId: a}]"
+    )
+    result = inspected(GOOD.replace("    operationId: op", f"    operationId: op\n    {field}: {actions}", 1))
+    path = f"/workflows/0/steps/0/{field}"
+    missing = [item for item in result["warnings"] if item["code"].startswith("UNKNOWN_")]
+    assert [(item["code"], item["where"], item["line"]) for item in missing] == [
+        ("UNKNOWN_STEP", f"{path}/0/stepId", 10),
+        ("UNKNOWN_WORKFLOW", f"{path}/1/workflowId", 10),
+    ]
+    assert "'missing', which is not there" in missing[0]["message"]
+    assert "Did you mean 'flow'?" in missing[1]["message"]
+
+
+def test_a_workflow_that_depends_on_itself_is_told_so(inspected):
+    result = inspected(GOOD.replace("- workflowId: flow", "- workflowId: flow\n  dependsOn: [flow]", 1))
+    assert [(item["code"], item["where"], item["message"]) for item in result["warnings"]] == [
+        ("DEPENDENCY_CYCLE", "/workflows/0/dependsOn/0", "the workflow depends on itself.")
+    ]
+
+
+def test_workflows_that_wait_for_each_other_are_named_once(inspected):
+    waits = {"a": "b, $workflows.c", "b": "c", "c": "a", "d": "a", "e": "d"}
+    flows = "".join(
+        f"- workflowId: {name}\n  dependsOn: [{others}]\n  steps: [{{stepId: s, operationId: op}}]\n"
+        for name, others in waits.items()
+    )
+    result = inspected(GOOD[: GOOD.index("- workflowId")] + flows)
+    assert sorted((item["code"], item["where"], item["message"]) for item in result["warnings"]) == [
+        ("DEPENDENCY_CYCLE", "/workflows/0/dependsOn", "workflows wait for each other: a -> b -> c -> a."),
+        ("DEPENDENCY_CYCLE", "/workflows/0/dependsOn", "workflows wait for each other: a -> c -> a."),
+    ]
+
+
+def test_a_dependency_on_a_workflow_without_steps_is_told_so(inspected):
+    text = GOOD.replace(
+        "- workflowId: flow", "- workflowId: none\n  steps: []\n- workflowId: flow\n  dependsOn: [none]"
+    )
+    messages = [item["message"] for item in inspected(text)["warnings"]]
+    assert messages == ["the workflow has no step.", "it depends on the workflow 'none', which has no step."]
+
+
 def test_what_follows_the_first_document_is_left_out(inspected):
     result = inspected(GOOD + "---\narazzo: 1.0.1\n")
     assert result["ok"]
