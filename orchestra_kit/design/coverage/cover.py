@@ -133,10 +133,17 @@ class Network:
 
 
 class Expansion:
-    """Turns routes over components into walks over nodes; in a loop the last walk through it does what is left to do."""
+    """Turns routes over components into walks over nodes; in a loop the last walk through it does what is left to do.
 
-    def __init__(self, graph: WalkGraph, demands: Demands, network: Network) -> None:
+    `stands_for` says of which elements an edge (by index) or node (by ~number) is one of several contexts: it is left to
+    do only until each of them was walked in some context.
+    """
+
+    def __init__(
+        self, graph: WalkGraph, demands: Demands, network: Network, stands_for: Mapping[int, set[int]] | None = None
+    ) -> None:
         self._graph, self._demands, self._network = graph, demands, network
+        self._stands_for, self._met = stands_for or {}, set[int]()
         self._starts, self._ends = set(graph.starts), set(graph.ends)
         self._leaving: dict[int, dict[int, list[Edge]]] = {}
 
@@ -150,7 +157,7 @@ class Expansion:
             edges: list[Edge] = []
             for place, item in enumerate(route):
                 if not isinstance(item, int):
-                    edges.append(item)
+                    edges += self._note([item])
                     continue
                 if start is None:
                     start = self._entry(item, edges)
@@ -181,13 +188,26 @@ class Expansion:
         walked: list[Edge] = []
         _tick(left, ~entry)
         here = entry
-        while last and left:
-            walked += _nearest(here, inside, left)
+        while last and self._leave_out(left):
+            walked += self._note(_nearest(here, inside, left))
             here = walked[-1].target
         if here != leave if leave is not None else here not in self._ends:
             goals = {leave} if leave is not None else self._ends
-            walked += _nearest(here, inside, left, goals)
+            walked += self._note(_nearest(here, inside, left, goals))
         return walked
+
+    def _leave_out(self, left: dict[int, int]) -> dict[int, int]:
+        """Return what is left without the contexts of elements that were walked in another one."""
+        if self._stands_for:
+            for key in [key for key in left if self._stands_for[key] <= self._met]:
+                del left[key]
+        return left
+
+    def _note(self, way: list[Edge]) -> list[Edge]:
+        for edge in way if self._stands_for else ():
+            for key in (edge.index, ~edge.target):
+                self._met |= self._stands_for.get(key, set())
+        return way
 
     def _inside(self, position: int) -> dict[int, list[Edge]]:
         """Return the edges of a component by their sources."""

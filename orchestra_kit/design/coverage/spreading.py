@@ -64,12 +64,16 @@ def _name(graph: WalkGraph, item: Loose) -> str:
 
 
 def _expand(graph: WalkGraph, network: Network, items: Sequence[Loose], routes: list[Route]) -> list[Walk]:
-    """Return the walks of routes; in each component the last one does all that is wanted there."""
+    """Return the walks of routes; in each component the last one does all that is wanted there and was not done."""
     demands = Demands(
         edges={index: 1 for item in items for index in item.edges},
         nodes={node: 1 for item in items for node in item.nodes},
     )
-    return Expansion(graph, demands, network).expand(routes)
+    stands_for: dict[int, set[int]] = {}
+    for place, item in enumerate(items):
+        for key in (*item.edges, *(~node for node in item.nodes)):
+            stands_for.setdefault(key, set()).add(place)
+    return Expansion(graph, demands, network, stands_for).expand(routes)
 
 
 @dataclass(slots=True)
