@@ -122,7 +122,7 @@ class TokenNet:
         self.endless: set[int] = set()
         """Nodes whose token, or those it begets, perhaps only a terminate end can stop."""
         if self.fatal:
-            begetting = {self.rank[node] for node, flows in enumerate(self.leaving) if self._begets(node, flows)}
+            begetting = {self.rank[node] for node in range(len(self.content)) if self.begets(node)}
             nodes = range(len(self.content))
             self.endless = {node for node in nodes if node not in ending or self.rank[node] in begetting}
 
@@ -131,9 +131,9 @@ class TokenNet:
         """Which nodes all paths to a node pass, boundary events included."""
         return Dominators(self.starts, self.following)
 
-    def _begets(self, node: int, flows: Sequence[int]) -> bool:
+    def begets(self, node: int) -> bool:
         """True for a node in a loop that puts out several tokens at once, some of them back into the loop."""
-        one = self.content[node].type in _ONE_WAY or self.one_token
+        flows, one = self.leaving[node], self.content[node].type in _ONE_WAY or self.one_token
         return not one and len(flows) > 1 and any(self.rank[self.targets[flow]] == self.rank[node] for flow in flows)
 
     def _backwards(self, goals: Iterable[int]) -> set[int]:
@@ -158,7 +158,7 @@ class TokenNet:
         """Return what one firing of a node may put tokens on; the default alone last.
 
         Where several may go together, all do, unless `wide` asks for fewer of them as well: every number of a few, each
-        one alone and all but one of many.
+        one alone and all but one of many, none where something leaves without a condition.
         """
         flows = self.leaving[node]
         if not flows:
@@ -171,9 +171,10 @@ class TokenNet:
         if default is not None:
             found.append(self.ordered([*always, default], node))
         if wide:
-            sizes = (
-                range(len(free) - 1, 0, -1) if len(free) <= _FEW_BRANCHES else sorted({len(free) - 1, 1}, reverse=True)
-            )
+            few = len(free) <= _FEW_BRANCHES
+            sizes = [*range(len(free) - 1, 0, -1)] if few else [len(free) - 1, 1]
+            if always and default is None:
+                sizes.append(0)
             subsets = (chosen for size in sizes for chosen in combinations(free, size))
             found += [self.ordered([*always, *chosen], node) for chosen in subsets]
         return list(dict.fromkeys(found))

@@ -8,24 +8,31 @@ is entered in one such context only, and the graph is as large as the container.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 
 from orchestra_kit.design.coverage.contexts import EMPTY, PendingBranches, WaitingTokens
+from orchestra_kit.design.coverage.late_tokens import LateTokens
 from orchestra_kit.design.coverage.token_net import Choice, TokenNet
-from orchestra_kit.design.coverage.walk_graph import Edge, EdgeKind, WalkGraph
+from orchestra_kit.design.coverage.walk_graph import Edge, EdgeKind, WalkGraph, closure
 
 PLAIN = frozenset({EdgeKind.FLOW, EdgeKind.LINK, EdgeKind.DONE, EdgeKind.TURN})
 """The steps of runs that no boundary event interrupts."""
 Moment = tuple[int, int, int]
 _BETWEEN = -1  # no element: the next token's turn
+_CAREFUL_TURNS = 3
 _OUTSIDE = -2  # an error has left the container
 
 
 class TokenRuns:
-    """The graph of runs of one net, explored from its starts up to a number of moments."""
+    """The graph of runs of one net, explored from its starts up to a number of moments.
 
-    def __init__(self, net: TokenNet, *, wide: Iterable[int] = (), limit: int = 0) -> None:
+    With `calm` what has fewest tokens besides the moving one is explored first: worth it where not all can be.
+    """
+
+    def __init__(self, net: TokenNet, *, wide: Iterable[int] = (), limit: int = 0, calm: bool = False) -> None:
         self.net = net
         self._count = len(net.content)
         self.limit = limit or max(6000, 8 * (self._count + len(net.flow_ids)))
@@ -36,10 +43,11 @@ class TokenRuns:
         self.moments: list[Moment] = []
         self.complete = True
         self._numbers: dict[Moment, int] = {}
-        self._queue: deque[int] = deque()
+        self._queue: list[tuple[int, int]] = []
+        self._calm = calm
         self._wide = set(wide)
         self._choices: dict[int, list[Choice]] = {}
-        self._reach: dict[tuple[int, int], int] = {}
+        self._late = LateTokens(net, self.pending, self.waiting)
         self._main = 0
         self._further: dict[int, list[Edge]] = {}
         self._further_ends: set[int] = set()
@@ -68,7 +76,7 @@ class TokenRuns:
             return
         self.graph.starts.append(number)
         while self._queue:
-            self._follow(self._queue.popleft())
+            self._follow(heappop(self._queue)[1])
 
     def detour(self, number: int, choice: Choice, known: Collection[int]) -> list[Edge] | None:
         """Return steps from a moment where a node fires, by a choice of its own, to the nearest known moment or an end.
@@ -118,7 +126,8 @@ class TokenRuns:
             element = moment[0]
             inside = 0 <= element < self._count
             self.graph.node_ids.append(self.net.content[element].id if inside else "")
-            self._queue.append(found)
+            others = self.pending.depth[moment[1]] + self.waiting.depth[moment[2]] if self._calm else 0
+            heappush(self._queue, (others, found))
         return found
 
     def _too_deep(self, moment: Moment) -> bool:
@@ -200,7 +209,7 @@ class TokenRuns:
 
     def _next_turn(self, number: int, pending: int, waiting: int) -> None:
         for join, mask in self.waiting.entries(waiting):
-            if join in self.net.inclusive and not self._may_still_come(join, mask, pending, waiting):
+            if join in self.net.inclusive and not self._late.may_come(join, mask, pending, waiting):
                 self._step(EdgeKind.TURN, "", number, (join, pending, self.waiting.remove(waiting, join)))
                 return
         if pending == EMPTY:  # whatever waits at joins now, waits for ever
@@ -213,75 +222,6 @@ class TokenRuns:
             self._step(EdgeKind.TURN, "", number, (~item, below, waiting))
         else:
             self._take(number, item, below, waiting)
-
-    # --- inclusive joins ---------------------------------------------------------------------------------------------
-
-    def _may_still_come(self, join: int, mask: int, pending: int, waiting: int) -> bool:
-        """True while a token elsewhere can come to a flow of an inclusive join that has none."""
-        for item in self.pending.items(pending):
-            if item >= 0 and self.net.targets[item] == join:
-                reached = self.net.bit[item]
-            else:
-                reached = self._reached(self.net.targets[item] if item >= 0 else ~item % self._count, join)
-            if reached & ~mask:
-                return True
-        for other, _ in self.waiting.entries(waiting):
-            elsewhere = [other] if other >= 0 else self.net.endless if other == self.waiting.ENDLESS else ()
-            for node in elsewhere:
-                reached = self._reached(node, join) if node != join else 0
-                if reached & ~mask:
-                    return True
-        return False
-
-    def _reached(self, node: int, join: int) -> int:
-        """Return which flows of a join a token at a node can come to without passing the join.
-
-        Whoever has to pass the split before the join can come to all that the split can; else the block between is
-        searched. An activity's token may leave by its boundary events, whether the test provokes them or not.
-        """
-        net = self.net
-        if net.rank[node] > net.rank[join]:
-            return 0
-        found = self._reach.get((node, join))
-        if found is None:
-            split = net.dominators.closest(join)
-            if split is not None and not net.dominators.is_above(split, node):
-                found = self._search_block(split, join, None) if self._comes_to(node, split) else 0
-            else:
-                found = self._search_block(node, join, split)
-            self._reach[node, join] = found
-        return found
-
-    def _comes_to(self, node: int, split: int) -> bool:
-        """True when some path leads from a node to a split."""
-        rank, following = self.net.rank, self.net.following
-        if rank[node] >= rank[split]:
-            return rank[node] == rank[split]
-        seen, stack = {node}, [node]
-        while stack:
-            for target in following[stack.pop()]:
-                if target == split:
-                    return True
-                if target not in seen and rank[target] <= rank[split]:
-                    seen.add(target)
-                    stack.append(target)
-        return False
-
-    def _search_block(self, node: int, join: int, split: int | None) -> int:
-        net, found = self.net, 0
-        seen, stack = {node, join}, [node]
-        while stack:
-            here = stack.pop()
-            for flow in net.leaving[here]:
-                if net.targets[flow] == join:
-                    found |= net.bit[flow]
-            for target in net.following[here]:
-                if target == split and target != node:
-                    return found | self._reached(split, join)
-                if target not in seen and net.rank[target] <= net.rank[join]:
-                    seen.add(target)
-                    stack.append(target)
-        return found
 
 
 def _way(came: Mapping[int, Edge | None], node: int) -> list[Edge]:
@@ -296,31 +236,107 @@ def _way(came: Mapping[int, Edge | None], node: int) -> list[Edge]:
 def explore_runs(net: TokenNet, allowed: Callable[[Edge], bool]) -> tuple[TokenRuns, WalkGraph]:
     """Return the runs of a net, and the part on runs over allowed steps that come to an end.
 
-    Starts that cannot run alone are fired together; inclusive splits whose branches cannot all run together are let run
-    them one by one as well.
+    Starts that cannot run alone are fired together. Splits with conditions let all their branches run together; any
+    fewer of them as well where otherwise a token waits for ever, tokens beget others without end or flows stay uncovered.
     """
-    wide: set[int] = set()
-    while True:
-        runs = _from_starts(net, wide, allowed)
-        part = runs.graph.restrict(allowed)
-        covered = {flow for edge in part.edges for flow in edge.fires}
-        reached = {moment[0] for moment in runs.moments}
-        more = {
+    best = _explore(net, frozenset(), allowed)
+    for turn in count():
+        open_ones = best.splits_in_doubt()
+        if not open_ones:
+            break
+        near = best.splits_to_blame() & open_ones if turn < _CAREFUL_TURNS else None
+        best = _explore(net, best.wide | (near or open_ones), allowed, calm=not best.runs.complete)
+    before = best.splits_before_uncovered()
+    if before:
+        trial = _explore(net, best.wide | before, allowed, calm=not best.runs.complete)
+        best = trial if len(trial.covered) > len(best.covered) else best
+    idle = best.splits_wide_for_nothing()
+    if idle:
+        trial = _explore(net, best.wide - idle, allowed, calm=not best.runs.complete)
+        best = trial if trial.covered >= best.covered else best
+    return best.runs, best.part
+
+
+def _explore(net: TokenNet, wide: frozenset[int], allowed: Callable[[Edge], bool], *, calm: bool = False) -> _Explored:
+    runs = _from_starts(TokenRuns(net, wide=wide, calm=calm), allowed)
+    part = runs.graph.restrict(allowed)
+    return _Explored(runs=runs, part=part, wide=wide, covered={flow for edge in part.edges for flow in edge.fires})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Explored:
+    """The runs found with some splits wide, and which further splits could make a difference."""
+
+    runs: TokenRuns
+    part: WalkGraph
+    wide: frozenset[int]
+    covered: set[str]
+
+    def splits_in_doubt(self) -> set[int]:
+        """Return the splits not wide yet that runs come to and that some uncovered flow leaves."""
+        net = self.runs.net
+        reached = {moment[0] for moment in self.runs.moments}
+        return {
             node
             for node in reached
             if 0 <= node < len(net.content)
-            and node not in wide
-            and any(len(choice) > 1 for choice in runs.choices(node))
-            and net.choices(node, wide=True) != runs.choices(node)
-            and any(net.flow_ids[flow] not in covered for flow in net.leaving[node])
+            and self._can_widen(node)
+            and any(net.flow_ids[flow] not in self.covered for flow in net.leaving[node])
         }
-        if not more:
-            return runs, part
-        wide |= more
+
+    def splits_to_blame(self) -> set[int]:
+        """Return splits in the blocks before joins where tokens wait for ever, and those that beget tokens in loops."""
+        runs, net = self.runs, self.runs.net
+        moving = {edge.source for edge in runs.graph.edges}
+        stuck = {
+            join
+            for number, (element, pending, waiting) in enumerate(runs.moments)
+            if element == _BETWEEN and pending == EMPTY and number not in moving
+            for join, _ in runs.waiting.entries(waiting)
+            if join >= 0
+        }
+        borders = {net.dominators.closest(join) for join in stuck}
+        found = closure(
+            stuck, lambda node: () if node in borders else (net.sources[flow] for flow in net.entering[node])
+        )
+        found |= {node for node in range(len(net.content)) if net.begets(node)}
+        return {node for node in found if self._can_widen(node)}
+
+    def splits_before_uncovered(self) -> set[int]:
+        """Return splits not wide yet on paths from the starts to flows that are not covered."""
+        net = self.runs.net
+        reached = closure(net.starts, lambda node: (net.targets[flow] for flow in net.leaving[node]))
+        sources = {net.sources[flow] for flow, name in enumerate(net.flow_ids) if name and name not in self.covered}
+        before = closure(sources & reached, lambda node: (net.sources[flow] for flow in net.entering[node]))
+        return {node for node in before & reached if self._can_widen(node)}
+
+    def splits_wide_for_nothing(self) -> set[int]:
+        """Return the wide splits that need no more than their usual choices to have all covered that leaves them."""
+        net = self.runs.net
+        fired: dict[int, set[str]] = {}
+        usual = {node: {self._ids(choice) for choice in net.choices(node)} for node in self.wide}
+        for edge in self.part.edges:
+            element = self.runs.moments[edge.source][0]
+            node = element % len(net.content) if element >= 0 else element
+            if edge.fires and edge.fires in usual.get(node, ()):
+                fired.setdefault(node, set()).update(edge.fires)
+        return {
+            node
+            for node in self.wide
+            if self.covered & {net.flow_ids[flow] for flow in net.leaving[node]} <= fired.get(node, set())
+        }
+
+    def _ids(self, choice: Choice) -> tuple[str, ...]:
+        return tuple(self.runs.net.flow_ids[flow] for flow in choice)
+
+    def _can_widen(self, node: int) -> bool:
+        usual = self.runs.choices(node)
+        several = node not in self.wide and any(len(choice) > 1 for choice in usual)
+        return several and self.runs.net.choices(node, wide=True) != usual
 
 
-def _from_starts(net: TokenNet, wide: set[int], allowed: Callable[[Edge], bool]) -> TokenRuns:
-    runs = TokenRuns(net, wide=wide)
+def _from_starts(runs: TokenRuns, allowed: Callable[[Edge], bool]) -> TokenRuns:
+    net = runs.net
     groups: list[list[int]] = [net.starts] if net.all_start and net.starts else [[node] for node in net.starts]
     for group in groups:
         runs.explore(group)
