@@ -11,16 +11,16 @@ def add_conditions(
     plan: dict[str, Any], graph: ControlFlowGraph, *, process_id: str | None, criterion: str, max_loop: int
 ) -> None:
     """Add to the JSON of a plan what data can do with its scenarios; raise CannotJudgeError without a solver."""
-    from orchestra_kit.design.conditions import data_tables, judge_paths
+    from orchestra_kit.design.conditions import TimeBudget, data_tables, judge_paths
     from orchestra_kit.design.coverage import compose
     from orchestra_kit.solver import open_solver
 
-    solver = open_solver()
+    solver, budget = open_solver(), TimeBudget()
     judged: list[dict[str, Any]] = []
     ids = dict.fromkeys(item["process"] for item in plan["containers"])
     for identifier in ids if process_id is None else (process_id,):
         composed = compose(graph, identifier, criterion=criterion, max_loop=max_loop)
-        suite = judge_paths(graph, composed, solver, max_loop=max_loop, file=plan["file"])
+        suite = judge_paths(graph, composed, solver, max_loop=max_loop, file=plan["file"], budget=budget)
         tables = data_tables(suite)
         found = suite.to_json()
         found["dataSets"] = [{"scenario": key, "data": table.to_json()} for key, table in tables.items()]
@@ -72,6 +72,8 @@ def condition_lines(plan: dict[str, Any]) -> list[str]:
         for item in found["unreadable"]:
             lines.append(f"    left to you: {item['flow']}{_line(item)} `{item['text']}`: {item['reason']}")
         lines += [f"    assumed: {text}" for text in found["assumptions"]]
+        if "notDecided" in found:
+            lines.append(f"    {found['notDecided']}")
     return lines
 
 

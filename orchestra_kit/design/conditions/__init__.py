@@ -1,5 +1,6 @@
 """Paths and the conditions on them: which can be taken, with which data, and why the others cannot."""
 
+from orchestra_kit.design.conditions.budget import TimeBudget
 from orchestra_kit.design.conditions.data import data_tables
 from orchestra_kit.design.conditions.guards import GuardTable, UnreadGuard, read_guards
 from orchestra_kit.design.conditions.hints import ConditionHints
@@ -14,6 +15,7 @@ __all__ = [
     "JudgedScenario",
     "PathCondition",
     "PathStatus",
+    "TimeBudget",
     "UnreadGuard",
     "VariableClass",
     "VariableReport",

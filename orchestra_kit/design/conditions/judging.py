@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from orchestra_kit.design.conditions.budget import TimeBudget
 from orchestra_kit.design.conditions.collecting import Collected, Openness, PathReader
 from orchestra_kit.design.conditions.guards import GuardTable, read_guards
 from orchestra_kit.design.conditions.hints import ConditionHints
@@ -41,10 +42,17 @@ def judge_paths(
     max_loop: int = 2,
     boundaries: bool = True,
     file: str | None = None,
+    budget: TimeBudget | None = None,
 ) -> FeasibleSuite:
-    """Return what data can do with each scenario of a suite, with replacements for those it cannot drive."""
+    """Return what data can do with each scenario of a suite, with replacements for those it cannot drive.
+
+    What the `budget` leaves no time for is not decided: such scenarios stay, with that as their reason. Several processes
+    of one file share a budget.
+    """
     guards = read_guards(graph, file=file, process_id=composed.process_id)
-    judge = _Judge(graph, composed, solver, guards, hints or ConditionHints(), max_loop, boundaries)
+    judge = _Judge(
+        graph, composed, solver, guards, hints or ConditionHints(), max_loop, boundaries, budget or TimeBudget()
+    )
     return judge.suite()
 
 
@@ -60,9 +68,11 @@ class _Judge:
         hints: ConditionHints,
         max_loop: int,
         boundaries: bool,
+        budget: TimeBudget,
     ) -> None:
         self._graph, self._composed, self._solver, self._guards = graph, composed, solver, guards
-        self._max_loop, self._boundaries = max_loop, boundaries
+        self._max_loop, self._boundaries, self._budget = max_loop, boundaries, budget
+        self._stopped = False
         self._reader = PathReader(graph, guards, hints)
         self._flows = {flow.id: flow for flow in graph.flows}
         self._asked: dict[str, SolveOutcome] = {}
@@ -100,6 +110,7 @@ class _Judge:
             variables=self._reports([*scenarios, *infeasible]),
             unread=tuple(self._guards.unread.values()),
             assumptions=tuple(dict.fromkeys(text for item in (*scenarios, *infeasible) for text in item.assumptions)),
+            not_decided=self._budget.reason if self._stopped else "",
         )
 
     def judge(self, scenario: ComposedScenario) -> JudgedScenario:
@@ -149,13 +160,19 @@ class _Judge:
         return tuple(dict.fromkeys(f"'{node}' writes '{variable}'" for node, variable in writes))
 
     def _solve(self, found: Collected, *, values: bool) -> SolveOutcome:
-        request = self._reader.request(
-            found, values=values, boundaries=values and self._boundaries, time_limit=TIME_LIMIT
-        )
-        key = request.model_dump_json()
+        left = min(TIME_LIMIT, self._budget.left)
+        request = self._reader.request(found, values=values, boundaries=values and self._boundaries, time_limit=left)
+        key = request.model_dump_json(exclude={"time_limit"})
         if key not in self._asked:
+            if self._is_over():
+                return SolveOutcome(verdict=Verdict.UNKNOWN, reason=self._budget.reason)
             self._asked[key] = self._solver.solve(request)
         return self._asked[key]
+
+    def _is_over(self) -> bool:
+        """Return whether the time is over, and remember that something was left undone for it."""
+        self._stopped |= self._budget.is_over
+        return self._stopped
 
     def _solved(self, run: Run, *, values: bool = True) -> tuple[Collected, SolveOutcome | None]:
         """Return what a run asks for and the answer; None when it asks for nothing.
@@ -176,10 +193,10 @@ class _Judge:
 
     def _may_be(self, run: Run) -> bool:
         """Return False for a beginning of a run whose conditions conflict already."""
+        if self._left <= 0 or self._is_over():
+            return False
         if self._goes_with_guide(run):
             return True
-        if self._left <= 0:
-            return False
         self._left -= 1
         outcome = self._solved(run, values=False)[1]
         if outcome is not None and outcome.verdict is Verdict.SATISFIABLE:
@@ -188,6 +205,8 @@ class _Judge:
 
     def _goes_with_guide(self, run: Run) -> bool:
         """Return whether the values last found lead along a run, too: then nobody need be asked."""
+        if self._is_over():
+            return False
         found = self._reader.collect(run.path, run.visits)
         return self._guide is not None and not found.definitions and all(map(self._holds, found.requirements))
 
@@ -205,6 +224,8 @@ class _Judge:
         self, finder: RunFinder, goal: str, *, times: int, limit: int, covered: frozenset[str]
     ) -> Search:
         """Return a run through a flow, guided by values that make the flow itself possible."""
+        if self._is_over():
+            return Search(run=None, exhausted=False)
         self._guide = self._solved(Run(path=(goal,), visits=(), provokes=()), values=False)[1]
         alone = self._guide is not None and self._guide.verdict is Verdict.UNSATISFIABLE
         if alone and self._chooses_one(self._flows[goal].source):
@@ -217,7 +238,7 @@ class _Judge:
             likely=self._goes_with_guide,
             covered=covered,
         )
-        return search if self._left > 0 else replace(search, exhausted=False)
+        return search if self._left > 0 and not self._stopped else replace(search, exhausted=False)
 
     # --- replacements ------------------------------------------------------------------------------------------------
 
@@ -279,6 +300,9 @@ class _Judge:
     def _lost(self, flow: str, gone: Iterable[JudgedScenario], *, proven: bool) -> LostElement:
         conflict = next(item for item in gone if flow in item.scenario.path)
         reason = "; ".join(item.said for item in conflict.core)
+        if self._stopped and not proven:
+            said = f"{self._budget.reason}; the run planned through it is impossible: {reason}"
+            return LostElement(element_id=flow, reason=said, proven=False)
         how = (
             "every run through it is impossible" if proven else "no possible run through it was found within the bounds"
         )

@@ -147,7 +147,8 @@ class LostElement:
 class FeasibleSuite:
     """The scenarios of a process that can be taken, and all that is known of the others.
 
-    `scenarios` are those that remain, the cover first: kept ones, then replacements, then what comes on top.
+    `scenarios` are those that remain, the cover first: kept ones, then replacements, then what comes on top. `not_decided`
+    says why something was not asked any more.
     """
 
     process_id: str
@@ -158,6 +159,7 @@ class FeasibleSuite:
     variables: tuple[VariableReport, ...]
     unread: tuple[UnreadGuard, ...]
     assumptions: tuple[str, ...]
+    not_decided: str = ""
 
     @property
     def cover(self) -> tuple[JudgedScenario, ...]:
@@ -187,4 +189,5 @@ class FeasibleSuite:
             "variables": [item.to_json() for item in self.variables],
             "unreadable": [item.to_json() for item in self.unread],
             "assumptions": list(self.assumptions),
+            **({"notDecided": self.not_decided} if self.not_decided else {}),
         }
