@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from orchestra_kit.errors import ExpressionError
 from orchestra_kit.expressions.ast import (
-    Binary,
     Conditional,
     Index,
     ListOf,
@@ -23,24 +22,14 @@ from orchestra_kit.expressions.ast import (
     height,
 )
 from orchestra_kit.expressions.feel_functions import call_of, temporal_literal
-from orchestra_kit.expressions.feel_lexer import feel_tokens
+from orchestra_kit.expressions.feel_tokens import LEFT_OUT, FeelTokens
 from orchestra_kit.expressions.lexer import Token, syntax_error
-from orchestra_kit.expressions.parser import MAX_HEIGHT, MAX_LENGTH, MAX_NESTING, MAX_NODES
+from orchestra_kit.expressions.parser import MAX_HEIGHT, MAX_LENGTH, MAX_NESTING
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _WORDS = frozenset(
     {"and", "or", "between", "in", "if", "then", "else", "true", "false", "null", "satisfies", "instance"}
 )
-_COMPARISONS = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_PLAIN_COMPARISONS = _COMPARISONS | {"==": "==", "===": "==", "!==": "!="}
-_LEFT_OUT = {
-    "some": "`some ... satisfies` goes over lists, which conditions of scenarios cannot choose yet",
-    "every": "`every ... satisfies` goes over lists, which conditions of scenarios cannot choose yet",
-    "for": "`for ... return` makes lists, which conditions of scenarios cannot choose yet",
-    "function": "functions cannot be defined in a condition",
-    "instance": "`instance of` is not read",
-    "external": "external functions are never called",
-}
 
 
 def parse_feel(text: str, *, plain: bool = False) -> Node:
@@ -61,66 +50,13 @@ def parse_feel(text: str, *, plain: bool = False) -> Node:
     return tree
 
 
-def _around(left: Node, right: Node) -> Span:
-    return Span(start=min(left.span.start, right.span.start), end=max(left.span.end, right.span.end))
-
-
-class _Parser:
+class _Parser(FeelTokens):
     """Recursive descent, one method for each level of precedence."""
 
     def __init__(self, text: str, plain: bool) -> None:
-        self._text, self._plain = text, plain
-        self._tokens = feel_tokens(text, plain=plain)
-        self._position = 0
-        self._nesting = self._nodes = 0
+        super().__init__(text, plain)
+        self._nesting = 0
         self._bare = False  # within the upper end of an interval, whose `[` closes it
-        self._comparisons = _PLAIN_COMPARISONS if plain else _COMPARISONS
-
-    # --- tokens ------------------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> Token:
-        return self._tokens[self._position]
-
-    def _after(self, count: int = 1) -> Token:
-        return self._tokens[min(self._position + count, len(self._tokens) - 1)]
-
-    def _take(self) -> Token:
-        token = self.now
-        if token.kind != "end":
-            self._position += 1
-        return token
-
-    def _sees(self, *texts: str) -> bool:
-        return self.now.kind in ("sign", "name") and self.now.text in texts
-
-    def _accept(self, *texts: str) -> Token | None:
-        return self._take() if self._sees(*texts) else None
-
-    def _expect(self, text: str) -> Token:
-        if not self._sees(text):
-            raise self.unexpected(f"'{text}'")
-        return self._take()
-
-    def unexpected(self, wanted: str) -> ExpressionError:
-        """Return the error for the token at hand; what FEEL has and we leave out is called by its name."""
-        left_out = _LEFT_OUT.get(self.now.text) if self.now.kind == "name" else None
-        if left_out:
-            return self.not_read(self.now.span, left_out)
-        return syntax_error(self._text, self.now.span.start, f"expected {wanted}, found {self.now.shown}")
-
-    def not_read(self, span: Span, what: str) -> ExpressionError:
-        """Return the error for something FEEL knows and this reader does not."""
-        return syntax_error(self._text, span.start, what)
-
-    def _counted(self, node: Node) -> Node:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise syntax_error(self._text, node.span.start, f"the expression has more than {MAX_NODES} parts")
-        return node
-
-    def _binary(self, operator: str, left: Node, right: Node) -> Node:
-        return self._counted(Binary(operator=operator, left=left, right=right, span=_around(left, right)))
 
     # --- levels ------------------------------------------------------------------------------------------------------
 
@@ -289,12 +225,12 @@ class _Parser:
         if first.text in _WORDS:
             raise self.unexpected("a value")
         name, span = self._name_of_words()
-        if self._sees("(") and name not in _LEFT_OUT:
+        if self._sees("(") and name not in LEFT_OUT:
             return self._called(name, span)
-        if first.text in _LEFT_OUT and (" " in name or self.now.kind == "name" or self._sees("(")):
-            raise self.not_read(first.span, _LEFT_OUT[first.text])
+        if first.text in LEFT_OUT and (" " in name or self.now.kind == "name" or self._sees("(")):
+            raise self.not_read(first.span, LEFT_OUT[first.text])
         if self.now.kind == "name" and self.now.text == "instance":
-            raise self.not_read(self.now.span, _LEFT_OUT["instance"])
+            raise self.not_read(self.now.span, LEFT_OUT["instance"])
         return self._counted(Name(name=name, span=span))
 
     def _name_of_words(self) -> tuple[str, Span]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import timedelta
 
 import z3
 
@@ -39,6 +37,8 @@ from orchestra_kit.solver.symbols import SymbolTable
 from orchestra_kit.solver.terms import (
     DAY,
     NotEncoded,
+    any_case,
+    cel_duration,
     compared,
     constant,
     floored_rest,
@@ -53,7 +53,6 @@ from orchestra_kit.solver.terms import (
 
 _ORDERED = frozenset({Kind.TEXT, Kind.DATE, Kind.DATE_TIME, Kind.TIME, Kind.DAYS, Kind.MONTHS})
 _MAKERS = {"date": parse_date, "dateTime": parse_date_time, "time": parse_time, "duration": parse_duration}
-_CEL_DURATION = re.compile(r"(-?)((?:\d+h)?(?:\d+m)?(?:\d+s)?)")
 
 
 class Encoder:
@@ -84,7 +83,7 @@ class Encoder:
             elif self._dialect is Dialect.XPATH and case.kind is Kind.NULL and not strict:
                 false = either(false, case.guard)
             elif self._dialect.is_juel and not strict and case.kind in (Kind.NULL, Kind.TEXT):
-                says = NO if case.kind is Kind.NULL else z3.InRe(case.term, _any_case("true"))
+                says = NO if case.kind is Kind.NULL else z3.InRe(case.term, any_case("true"))
                 true = either(true, both(case.guard, says))
                 false = either(false, both(case.guard, negated(says)))
             elif not self._dialect.is_feel:
@@ -201,7 +200,7 @@ class Encoder:
         if second.kind is Kind.BOOL:
             first, second = second, first
         if first.kind is Kind.BOOL and second.kind is Kind.TEXT:
-            return boolean(first.term == z3.InRe(second.term, _any_case("true")))
+            return boolean(first.term == z3.InRe(second.term, any_case("true")))
         if {first.kind, second.kind} <= NUMBERS | {Kind.TEXT}:
             raise NotEncoded("a text compared with a number is not given to the solver")
         return ERROR
@@ -297,7 +296,7 @@ class Encoder:
         """Return a date, time or duration made from a text, or from a variable that holds such a text."""
         if isinstance(node, Literal) and isinstance(node.value, str):
             if name == "duration" and self._dialect is Dialect.CEL:
-                value: object = _cel_duration(node.value)
+                value: object = cel_duration(node.value)
             else:
                 value = _MAKERS["dateTime" if name == "timestamp" else name](node.value)
             return self._misfit if value is None else constant(value)
@@ -387,16 +386,3 @@ def _bare(case: Case) -> Case:
 
 def _flipped(case: Case) -> Cases:
     return boolean(negated(case.term)) if case.kind is Kind.BOOL else (_bare(case),)
-
-
-def _any_case(word: str) -> Formula:
-    return z3.Concat(*[z3.Union(z3.Re(letter), z3.Re(letter.upper())) for letter in word])
-
-
-def _cel_duration(text: str) -> timedelta | None:
-    match = _CEL_DURATION.fullmatch(text)
-    if match is None or not match[2]:
-        return None
-    parts = {sign: int(count) for count, sign in re.findall(r"(\d+)([hms])", match[2])}
-    length = timedelta(hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0))
-    return -length if match[1] else length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -27,6 +28,7 @@ from orchestra_kit.solver.kinds import POINTS, Kind
 
 DAY = 86_400
 EPOCH = date(1970, 1, 1)
+_CEL_DURATION = re.compile(r"(-?)((?:\d+h)?(?:\d+m)?(?:\d+s)?)")
 START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -153,3 +155,18 @@ def letters(low: str, high: str) -> Formula:
     before = z3.Range(z3.StringVal("\\u{0}"), z3.StringVal(chr(ord(low) - 1)))
     after = z3.Range(z3.StringVal(chr(ord(high) + 1)), z3.StringVal("\\u{2ffff}"))
     return z3.Star(z3.Union(before, after))
+
+
+def any_case(word: str) -> Formula:
+    """Return the pattern of a word in capitals, small letters or both."""
+    return z3.Concat(*[z3.Union(z3.Re(letter), z3.Re(letter.upper())) for letter in word])
+
+
+def cel_duration(text: str) -> timedelta | None:
+    """Return a duration as CEL writes it, such as `1h30m`; None for another text."""
+    match = _CEL_DURATION.fullmatch(text)
+    if match is None or not match[2]:
+        return None
+    parts = {sign: int(count) for count, sign in re.findall(r"(\d+)([hms])", match[2])}
+    length = timedelta(hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0))
+    return -length if match[1] else length
