@@ -129,5 +129,5 @@ def _read_graph(path: Path) -> ControlFlowGraph:
     document = read_process(read_bytes(path), source=str(path))
     if not document.ok:
         reasons = "; ".join(f"{item.code}: {item.message}" for item in document.diagnostics[:3])
-        raise DefinitionError(f"'{path}' cannot be compared: {reasons or 'nothing usable in it'}.")
+        raise DefinitionError(f"'{path}' cannot be compared: {reasons or 'nothing usable in it.'}")
     return document.graph

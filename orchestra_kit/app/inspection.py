@@ -90,5 +90,5 @@ def read_graph(path: Path, *, place: Place | None = None) -> ControlFlowGraph:
     document = read_process(read_bytes(path, place=place), source=str(path))
     if not document.ok:
         reasons = "; ".join(f"{item.code}: {item.message}" for item in document.diagnostics[:3])
-        raise DefinitionError(f"'{path}' cannot be planned: {reasons or 'nothing usable in it'}.", place=place)
+        raise DefinitionError(f"'{path}' cannot be planned: {reasons or 'nothing usable in it.'}", place=place)
     return document.graph

@@ -25,7 +25,7 @@ def write_plan_report(
     from orchestra_kit.reporting.files import write_plan, write_whole
     from orchestra_kit.reporting.plan import plan_fragment
 
-    check_targets(out)
+    check_targets(out, make_folders=False)
     plan, graph = plan_with_graph(
         path,
         process_id=process_id,

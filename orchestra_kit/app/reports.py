@@ -16,19 +16,24 @@ from orchestra_kit.reporting import RunFacts, SuiteReport, build_report, write_h
 from orchestra_kit.spi.definitions import Caller
 
 
-def check_targets(*paths: Path | None) -> None:
-    """Raise DefinitionError, before anything is run, when a report could not be written where it is wanted."""
+def check_targets(*paths: Path | None, make_folders: bool = True) -> None:
+    """Raise DefinitionError, before anything is run, when a report could not be written where it is wanted.
+
+    Reports of runs make their folders: a run is dear, and its report is wanted somewhere. Others pass `make_folders` False.
+    """
     for path in paths:
-        reason = None if path is None else _obstacle(path)
+        reason = None if path is None else _obstacle(path, make_folders)
         if reason is not None:
             raise DefinitionError(f"cannot write '{path}': {reason}.", hint="Name a file in a folder you may write to.")
 
 
-def _obstacle(path: Path) -> str | None:
+def _obstacle(path: Path, make_folders: bool) -> str | None:
     try:
         if path.is_dir():
             return "it is a folder"
         folder = path.absolute().parent
+        if not make_folders and not folder.exists():
+            return f"there is no folder '{folder}'"
         while not folder.exists():
             folder = folder.parent
         if not folder.is_dir():

@@ -89,7 +89,7 @@ def plan(
             click.echo(f"    proof: no run can take two of {proof}")
         for scenario in item["scenarios"]:
             click.echo(f"    {scenario['key']}: {' '.join(scenario['path'])}")
-        for addition in item["additions"]:
+        for addition in (known for known in item["additions"] if known["count"]):
             click.echo(f"    + {addition['count']} for {addition['kind']} {addition['of']}")
         for lost in item["unreachable"]:
             click.echo(f"    unreachable {lost['id']}: {lost['why']}")

@@ -11,7 +11,7 @@ PROCESS = PROJECT.parent / "orders.bpmn"
 
 
 def test_the_page_shows_the_plan_that_is_printed(orchestra: CommandLine, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "plan.html"
+    out = tmp_path / "plan.html"
     found = orchestra.json("suite", "plan", PROCESS, "--html", out)
     page = out.read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
@@ -24,3 +24,39 @@ def test_the_page_shows_the_plan_that_is_printed(orchestra: CommandLine, tmp_pat
 def test_a_page_that_cannot_be_written_is_refused_before_planning(orchestra: CommandLine, tmp_path: Path) -> None:
     said = orchestra.done("suite", "plan", PROCESS, "--html", tmp_path, code=2).err
     assert "it is a folder" in said
+
+
+def test_a_missing_folder_is_named_and_not_made(orchestra: CommandLine, tmp_path: Path) -> None:
+    said = orchestra.done("suite", "plan", PROCESS, "--html", tmp_path / "missing" / "plan.html", code=2).err
+    assert f"there is no folder '{tmp_path / 'missing'}'" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_additions_of_no_scenario_are_in_the_answer_and_not_in_the_text(orchestra: CommandLine, tmp_path: Path) -> None:
+    process = tmp_path / "rows.bpmn"
+    process.write_text(
+        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"><startEvent id="s"/>'
+        '<inclusiveGateway id="split"/><task id="a"/><task id="b"/><inclusiveGateway id="join"/><endEvent id="e"/>'
+        + "".join(
+            f'<sequenceFlow id="f{number}" sourceRef="{source}" targetRef="{target}"/>'
+            for number, (source, target) in enumerate(
+                [("s", "split"), ("split", "a"), ("split", "b"), ("a", "join"), ("b", "join"), ("join", "e")]
+            )
+        )
+        + "</process></definitions>",
+        encoding="utf-8",
+    )
+    (container,) = orchestra.json("suite", "plan", process)["containers"]
+    counts = {item["of"]: item["count"] for item in container["additions"]}
+    printed = orchestra.done("suite", "plan", process).out
+    for of, count in counts.items():
+        assert (f" for rows {of}" in printed) == (count > 0)
+    assert "+ 0 " not in printed
+
+
+def test_reasons_end_with_one_full_stop(orchestra: CommandLine, tmp_path: Path) -> None:
+    text = tmp_path / "x.bpmn"
+    text.write_text("{}", encoding="utf-8")
+    for command in (("suite", "plan", text), ("process", "diff", text, text)):
+        said = orchestra.done(*command, code=2).err
+        assert "NOT_XML: the file is not XML" in said and ".." not in said.replace(str(text), "")
