@@ -36,7 +36,9 @@ def test_additions_of_no_scenario_are_in_the_answer_and_not_in_the_text(orchestr
     process = tmp_path / "rows.bpmn"
     process.write_text(
         '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"><startEvent id="s"/>'
-        '<inclusiveGateway id="split"/><task id="a"/><task id="b"/><inclusiveGateway id="join"/><endEvent id="e"/>'
+        '<inclusiveGateway id="split"/>'
+        '<task id="a"><multiInstanceLoopCharacteristics><loopCardinality>1</loopCardinality>'
+        '</multiInstanceLoopCharacteristics></task><task id="b"/><inclusiveGateway id="join"/><endEvent id="e"/>'
         + "".join(
             f'<sequenceFlow id="f{number}" sourceRef="{source}" targetRef="{target}"/>'
             for number, (source, target) in enumerate(
@@ -47,11 +49,10 @@ def test_additions_of_no_scenario_are_in_the_answer_and_not_in_the_text(orchestr
         encoding="utf-8",
     )
     (container,) = orchestra.json("suite", "plan", process)["containers"]
-    counts = {item["of"]: item["count"] for item in container["additions"]}
+    counts = {(item["kind"], item["of"]): item["count"] for item in container["additions"]}
+    assert counts == {("instances", "a"): 0, ("rows", "split"): 3}
     printed = orchestra.done("suite", "plan", process).out
-    for of, count in counts.items():
-        assert (f" for rows {of}" in printed) == (count > 0)
-    assert "+ 0 " not in printed
+    assert "+ 3 for rows split" in printed and "for instances a" not in printed
 
 
 def test_reasons_end_with_one_full_stop(orchestra: CommandLine, tmp_path: Path) -> None:
