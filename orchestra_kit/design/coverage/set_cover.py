@@ -60,16 +60,21 @@ def _exactly(masks: Sequence[int], wanted: int, size: int, tries: list[int]) -> 
     return None
 
 
-def largest_conflict(masks: Sequence[int], count: int, enough: int) -> list[int]:
-    """Return elements no two of which are in one mask, as many as are enough or can be found."""
+def together_in(masks: Sequence[int], count: int) -> list[int]:
+    """Return for each item those that share some mask with it, itself included; 0 for an item of no mask."""
     together = [0] * count
     for mask in masks:
         for bit in _bits(mask):
             together[bit] |= mask
+    return together
+
+
+def largest_conflict(together: Sequence[int], enough: int, tries: int = MOST_TRIES) -> list[int]:
+    """Return items no two of which go together, as many as are enough or can be found in so many tries."""
+    count = len(together)
     covered = [item for item in range(count) if together[item]]
     apart = {item: sum(1 << other for other in covered if not together[item] >> other & 1) for item in covered}
     best: list[int] = covered[:1]
-    tries = MOST_TRIES
     stack: list[tuple[list[int], int]] = [([], sum(1 << item for item in covered))]
     while stack and len(best) < enough and tries > 0:
         tries -= 1

@@ -1,44 +1,48 @@
 """Covers where some elements can be walked in any one of several places.
 
-In small graphs the sets of elements that single walks can cover are all found, and the fewest of them chosen; in large
-ones a place is chosen for each element and improved along the cut of the minimum flow.
+In small graphs the sets of elements that single walks can cover are all found, and the fewest of them chosen. In large
+ones the heaviest walks are taken, or a place is chosen for each element and improved along the cut of the minimum flow,
+whichever gives fewer walks. All of it ends after a number of steps, not of seconds.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestra_kit.design.coverage.cover import Cover, Expansion, Network, Route, cover
 from orchestra_kit.design.coverage.demands import Demands, Loose
+from orchestra_kit.design.coverage.heaviest import Places, conflict, heaviest_routes
 from orchestra_kit.design.coverage.minimum_flow import minimum_flow
-from orchestra_kit.design.coverage.set_cover import fewest_masks, largest_conflict, without_smaller
+from orchestra_kit.design.coverage.set_cover import fewest_masks, largest_conflict, together_in, without_smaller
 from orchestra_kit.design.coverage.walk_graph import Edge, Walk, WalkGraph
 
 MOST_MASKS = 4000
 MOST_AT_ONE_PLACE = 300
+_MOST_STEPS = 60_000
+_LARGE = 20_000
 
 
 def cover_anywhere(graph: WalkGraph, demands: Demands) -> Cover:
     """Return a set of walks that meets the demands: a smallest one, but near to it where a large graph has loose ones."""
     if not demands.loose or not graph.alive:
         return cover(graph, demands)
-    found = _look_at_all(graph, demands)
-    return found if found is not None else _choose_places(graph, demands)
+    if any(times > 1 for times in (*demands.edges.values(), *demands.nodes.values())):
+        return _choose_places(graph, demands)
+    if any(item.times > 1 for item in demands.loose):
+        return _choose_places(graph, demands)
+    items = [Loose(edges=(index,)) for index in demands.edges] + [Loose(nodes=(node,)) for node in demands.nodes]
+    items += demands.loose
+    found = _look_at_all(graph, items)
+    return found if found is not None else _take_heaviest(graph, demands, items)
 
 
 # --- all walks of a small graph ------------------------------------------------------------------------------------
 
 
-def _look_at_all(graph: WalkGraph, demands: Demands) -> Cover | None:
+def _look_at_all(graph: WalkGraph, items: Sequence[Loose]) -> Cover | None:
     """Return the smallest cover after a look at what every walk can cover; None where that is too much."""
-    if any(times > 1 for times in (*demands.edges.values(), *demands.nodes.values())):
-        return None
-    if any(item.times > 1 for item in demands.loose):
-        return None
-    items = [Loose(edges=(index,)) for index in demands.edges] + [Loose(nodes=(node,)) for node in demands.nodes]
-    items += demands.loose
     network = Network(graph, Demands(edges={}, nodes={}))
     routes = _Masks(network, items).find()
     if routes is None:
@@ -47,13 +51,13 @@ def _look_at_all(graph: WalkGraph, demands: Demands) -> Cover | None:
     chosen = fewest_masks(masks, (1 << len(items)) - 1)
     if chosen is None:
         return None
-    conflict = largest_conflict(masks, len(items), len(chosen))
+    apart = largest_conflict(together_in(masks, len(items)), len(chosen))
     walks = _expand(graph, network, items, [routes[mask] for mask in chosen])
     return Cover(
         walks=tuple(walks),
         lower_bound=len(chosen),
-        certificate=tuple((_name(graph, items[item]), 1) for item in conflict),
-        exhaustive=len(conflict) < len(chosen),
+        certificate=tuple((_name(graph, items[item]), 1) for item in apart),
+        exhaustive=len(apart) < len(chosen),
     )
 
 
@@ -87,20 +91,8 @@ class _Masks:
     def find(self) -> dict[int, Route] | None:
         """Return the largest sets of items one walk can cover, each with such a walk; None where they are too many."""
         network, graph = self.network, self.network.graph
-        of_edge: Counter[int] = Counter()
-        own: Counter[int] = Counter()
-        for place, item in enumerate(self.items):
-            for index in item.edges:
-                of_edge[index] |= 1 << place
-            for node in item.nodes:
-                own[network.part_of[node]] |= 1 << place
-        for position, inside in enumerate(network.inside):
-            for edge in inside:
-                own[position] |= of_edge[edge.index]
-        entering: list[list[Edge]] = [[] for _ in network.parts]
-        for edge in graph.edges:
-            if network.part_of[edge.source] != network.part_of[edge.target]:
-                entering[network.part_of[edge.target]].append(edge)
+        places = Places.of(network, self.items)
+        own, of_edge, entering = places.own, places.on_edge, places.entering
         starts = {network.part_of[node] for node in graph.starts}
         total = 0
         for position in range(len(network.parts)):
@@ -130,6 +122,27 @@ class _Masks:
         return route[::-1]
 
 
+# --- the heaviest walks of a large graph ---------------------------------------------------------------------------
+
+
+def _take_heaviest(graph: WalkGraph, demands: Demands, items: Sequence[Loose]) -> Cover:
+    network = Network(graph, Demands(edges={}, nodes={}))
+    places = Places.of(network, items)
+    routes, left = heaviest_routes(network, places, len(items))
+    walks = _expand(graph, network, items, routes)
+    if left:
+        rest = Demands(edges={}, nodes={}, loose=tuple(item for place, item in enumerate(items) if left >> place & 1))
+        walks += cover(graph, _placed(Demands(edges={}, nodes={}), _first_places(rest.loose, walks))).walks
+    apart = conflict(network, places, len(items), len(walks))
+    certificate = tuple((_name(graph, items[item]), 1) for item in apart)
+    best = Cover(walks=tuple(walks), lower_bound=len(apart), certificate=certificate)
+    if len(apart) < len(walks) and len(graph.edges) < _LARGE:
+        other = _choose_places(graph, demands)
+        bound, certificate = max((item.lower_bound, item.certificate) for item in (best, other))
+        best = replace(min(other, best, key=lambda item: len(item.walks)), lower_bound=bound, certificate=certificate)
+    return best
+
+
 # --- a place for each element of a large graph ---------------------------------------------------------------------
 
 
@@ -139,11 +152,11 @@ def _choose_places(graph: WalkGraph, demands: Demands) -> Cover:
     places = _first_places(demands.loose, proof.walks)
     bound = max(1, proof.lower_bound)
     size, cut = _least(graph, _placed(fixed, places))
-    for _ in range(max(2, 20_000 // (len(graph.edges) + 1))):
-        if size <= bound:
-            break
+    tries = _MOST_STEPS // (len(graph.edges) + 1)
+    while size > bound and tries > 0:
         better = None
-        for position in _movable(demands.loose, places, cut):
+        for position in _movable(demands.loose, places, cut)[: max(tries, 1)]:
+            tries -= 1
             trial = list(places)
             trial[position] = _elsewhere(demands.loose[position], places[position])
             found = _least(graph, _placed(fixed, trial))
