@@ -58,12 +58,13 @@ def _neighbours(workflow: Workflow, document: ArazzoDocument) -> list[str]:
     """Return the other workflows of the document this one depends on, calls or reads outputs of."""
     names = {*workflow.depends_on, *(step.workflow_id or "" for step in workflow.steps)}
     text = json.dumps(workflow.raw)
+    refers = "$workflows." in text
     return [
         item.workflow_id
         for item in document.workflows
         if item is not workflow
         and item.steps
-        and (item.workflow_id in names or f"$workflows.{json.dumps(item.workflow_id)[1:-1]}" in text)
+        and (item.workflow_id in names or (refers and f"$workflows.{json.dumps(item.workflow_id)[1:-1]}" in text))
     ]
 
 
