@@ -80,17 +80,16 @@ def plan(
         print_json(found)
         return
     for item in found["containers"]:
-        proof = ", ".join(item["certificate"])
         click.echo(
             f"{item['process']} / {item['container']}: {item['size']} scenarios for {item['criterion']} coverage, "
             f"lower bound {item['lowerBound']}"
         )
-        if proof:
-            click.echo(f"    proof: no run can take two of {proof}")
+        click.echo(f"    proof: {item['proof']}")
         for scenario in item["scenarios"]:
             click.echo(f"    {scenario['key']}: {' '.join(scenario['path'])}")
-        for addition in (known for known in item["additions"] if known["count"]):
-            click.echo(f"    + {addition['count']} for {addition['kind']} {addition['of']}")
+        for addition in item["additions"]:
+            if new := addition["count"] - addition.get("inCover", 0):
+                click.echo(f"    + {new} for {addition['kind']} {addition['of']}")
         for lost in item["unreachable"]:
             click.echo(f"    unreachable {lost['id']}: {lost['why']}")
     suite = found["suite"]

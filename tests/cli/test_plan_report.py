@@ -52,7 +52,7 @@ def test_additions_of_no_scenario_are_in_the_answer_and_not_in_the_text(orchestr
     counts = {(item["kind"], item["of"]): item["count"] for item in container["additions"]}
     assert counts == {("instances", "a"): 0, ("rows", "split"): 3}
     printed = orchestra.done("suite", "plan", process).out
-    assert "+ 3 for rows split" in printed and "for instances a" not in printed
+    assert "+ 2 for rows split" in printed and "for instances a" not in printed
 
 
 def test_reasons_end_with_one_full_stop(orchestra: CommandLine, tmp_path: Path) -> None:
