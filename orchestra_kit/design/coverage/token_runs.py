@@ -120,6 +120,7 @@ class TokenRuns:
         if found is None:
             if len(self.moments) >= self.limit or self._too_deep(moment):
                 self.complete = False
+                self.graph.cut_short |= len(self.moments) >= self.limit
                 return None
             found = self._numbers[moment] = len(self.moments)
             self.moments.append(moment)

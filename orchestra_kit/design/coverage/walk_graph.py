@@ -59,7 +59,7 @@ class WalkGraph:
     """Nodes by number, edges, starts and ends. `restrict` keeps what lies on a walk from a start to an end.
 
     `node_ids` names the element that a node enters, '' where it enters none; `decided` the flows that are one way of
-    several out of their source.
+    several out of their source. `cut_short`: there are more runs than were looked at, so nothing is proven of all.
     """
 
     node_ids: list[str]
@@ -71,6 +71,7 @@ class WalkGraph:
     entering: dict[int, list[Edge]] = field(default_factory=dict)
     reached: set[int] = field(default_factory=set)
     decided: frozenset[str] = frozenset()
+    cut_short: bool = False
 
     def restrict(self, allowed: Callable[[Edge], bool]) -> WalkGraph:
         """Return the part that lies on walks over allowed edges only."""
@@ -92,6 +93,7 @@ class WalkGraph:
             alive=alive,
             reached=reached,
             decided=self.decided,
+            cut_short=self.cut_short,
         )
         part.leaving = {node: [] for node in alive}
         part.entering = {node: [] for node in alive}
