@@ -143,7 +143,9 @@ def _take_heaviest(graph: WalkGraph, demands: Demands, items: Sequence[Loose]) -
     apart = conflict(network, places, len(items), len(walks))
     certificate = tuple((_name(graph, items[item]), 1) for item in apart)
     best = Cover(walks=tuple(walks), lower_bound=len(apart), certificate=certificate)
-    if len(apart) < len(walks) and len(graph.edges) < _LARGE:
+    if (
+        len(apart) < len(walks) and len(graph.edges) < _LARGE and not graph.cut_short
+    ):  # else it takes long, or proves nothing
         other = _choose_places(graph, demands)
         bound, certificate = max((item.lower_bound, item.certificate) for item in (best, other))
         best = replace(min(other, best, key=lambda item: len(item.walks)), lower_bound=bound, certificate=certificate)
