@@ -17,7 +17,7 @@ def deadlock_runs(runs: TokenRuns, complete: WalkGraph, criterion: Criterion, bu
 
     A scenario can show what the process does up to there, and that it goes no further.
     """
-    stuck = _stuck_moments(runs)
+    stuck = stuck_moments(runs)
     if not stuck:
         return []
     graph = replace(runs.graph, ends=list(stuck)).restrict(lambda _: True)
@@ -29,7 +29,7 @@ def deadlock_runs(runs: TokenRuns, complete: WalkGraph, criterion: Criterion, bu
     return [_at_join(runs, join, walks, budget, proven=proven) for join, walks in grouped.items()]
 
 
-def _stuck_moments(runs: TokenRuns) -> dict[int, int]:
+def stuck_moments(runs: TokenRuns) -> dict[int, int]:
     """Return the moments in which every token waits at a join, each with the first of these joins."""
     goes_on = {edge.source for edge in runs.graph.edges}
     found: dict[int, int] = {}

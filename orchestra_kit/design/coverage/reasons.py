@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from orchestra_kit.design.coverage.containers import Container
+from orchestra_kit.design.coverage.deadlocks import stuck_moments
 from orchestra_kit.design.coverage.token_net import TokenNet
 from orchestra_kit.design.coverage.token_runs import TokenRuns
 from orchestra_kit.design.coverage.walk_graph import WalkGraph, closure
@@ -56,41 +58,62 @@ class _Reasons:
             return "no end can be reached from it"
         if number not in self._reached:
             return "no start leads to it" if self._net.starts else "the container has no start"
-        return self._waiting({number for number, item in enumerate(self._runs.moments) if item[0] == self._at(node.id)})
+        return self._waiting(self._moments_of.get(self._net.number[node.id], ()))
 
     def of_flow(self, identifier: str) -> str:
         """Return why no run takes a flow between two nodes that runs do enter."""
         flow = self._flow_number.get(identifier)
         if flow is None:
             return "an end event lets no token out"
-        taken = {edge.target for edge in self._runs.graph.edges if edge.id == identifier}
-        return self._waiting(taken)
-
-    def _at(self, identifier: str) -> int:
-        return self._net.number[identifier]
+        return self._waiting(self._moments_after.get(identifier, ()))
 
     def _waiting(self, moments: Iterable[int]) -> str:
         """Return which join every run from these moments, or before them, hangs at."""
-        graph, runs = self._runs.graph, self._runs
-        leaving: dict[int, list[int]] = {}
-        for edge in graph.edges:
-            leaving.setdefault(edge.source, []).append(edge.target)
+        runs = self._runs
         start = list(moments)
-        for number in sorted(closure(start or graph.starts, lambda node: leaving.get(node, ()))):
-            element, pending, waiting = runs.moments[number]
-            if element < 0 and not pending and waiting and number not in leaving:
-                join, mask = runs.waiting.entries(waiting)[0]
-                if join < 0:
-                    continue
-                missing = [
-                    self._net.flow_ids[flow] for flow in self._net.entering[join] if not self._net.bit[flow] & mask
-                ]
-                name, flows = self._net.content[join].id, ", ".join(f"'{item}'" for item in missing if item)
-                before = "a token" if start else "the way there: a token"
-                return f"{before} would wait for ever at the join '{name}' for one on {flows or 'another flow'}"
+        hanging = [self._hangs_in[number] for number in start or runs.graph.starts if number in self._hangs_in]
+        if hanging:
+            join, mask = runs.waiting.entries(runs.moments[min(hanging)][2])[0]
+            missing = [self._net.flow_ids[flow] for flow in self._net.entering[join] if not self._net.bit[flow] & mask]
+            name, flows = self._net.content[join].id, ", ".join(f"'{item}'" for item in missing if item)
+            before = "a token" if start else "the way there: a token"
+            return f"{before} would wait for ever at the join '{name}' for one on {flows or 'another flow'}"
         if not runs.complete:
             return f"no run through it was found among {len(runs.moments)} moments of runs"
         return "no run in which every token comes to an end goes by it"
+
+    @cached_property
+    def _hangs_in(self) -> dict[int, int]:
+        """For each moment that can come to one where all tokens wait for ever, the first such moment."""
+        entering: dict[int, list[int]] = {}
+        for edge in self._runs.graph.edges:
+            entering.setdefault(edge.target, []).append(edge.source)
+        found: dict[int, int] = {}
+        for stuck in sorted(stuck_moments(self._runs)):
+            queue = [stuck] if stuck not in found else []
+            found.setdefault(stuck, stuck)
+            while queue:
+                for number in entering.get(queue.pop(), ()):
+                    if number not in found:
+                        found[number] = stuck
+                        queue.append(number)
+        return found
+
+    @cached_property
+    def _moments_of(self) -> dict[int, list[int]]:
+        """The moments in which each node is entered."""
+        found: dict[int, list[int]] = {}
+        for number, moment in enumerate(self._runs.moments):
+            found.setdefault(moment[0], []).append(number)
+        return found
+
+    @cached_property
+    def _moments_after(self) -> dict[str, set[int]]:
+        """The moments that each flow leads to."""
+        found: dict[str, set[int]] = {}
+        for edge in self._runs.graph.edges:
+            found.setdefault(edge.id, set()).add(edge.target)
+        return found
 
 
 def _after(net: TokenNet, node: int) -> list[int]:
