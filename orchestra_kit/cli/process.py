@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say
-from orchestra_kit.errors import EXIT_WRONG_USE
+from orchestra_kit.cli.inspecting import inspect_files
+from orchestra_kit.cli.output import json_option, print_json, print_table
 
 
 @click.group(name="process")
@@ -23,24 +24,22 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
     """Say what is in process files: nodes, flows, processes, and every defect with its element and line."""
     from orchestra_kit.app.inspection import inspect_process_file
 
-    usable = True
-    for file in files:
-        found = inspect_process_file(Path(file))
-        usable = usable and bool(found["ok"])
-        if as_json:
-            print_json(found, line=True)
-            continue
-        mark = "✓" if found["ok"] else "✗"
-        click.echo(f"{mark} {file}: {found['sourceType']}, {_counts(found)}")
-        for process in found["processes"]:
-            click.echo(f"    process {process['id']} '{process['name']}': {_counts(process)}")
-        for item in found["diagnostics"]:
-            where = f" {item['elementId']}" if item.get("elementId") else ""
-            line = f" line {item['line']}" if item.get("line") else ""
-            click.echo(f"    {item['severity']} {item['code']}{where}{line}: {item['message']}")
-    if not usable:
-        say("orchestra: not every file can be used.")
-        raise Failed(EXIT_WRONG_USE)
+    inspect_files(
+        files,
+        inspect_process_file,
+        as_json=as_json,
+        summary=lambda found: f"{found['sourceType']}, {_counts(found)}",
+        details=_details,
+    )
+
+
+def _details(found: dict[str, Any]) -> Iterator[str]:
+    for process in found["processes"]:
+        yield f"process {process['id']} '{process['name']}': {_counts(process)}"
+    for item in found["diagnostics"]:
+        where = f" {item['elementId']}" if item.get("elementId") else ""
+        line = f" line {item['line']}" if item.get("line") else ""
+        yield f"{item['severity']} {item['code']}{where}{line}: {item['message']}"
 
 
 def _counts(found: dict[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say
-from orchestra_kit.errors import EXIT_WRONG_USE
+from orchestra_kit.cli.inspecting import inspect_files
+from orchestra_kit.cli.output import json_option, print_json, print_table, say
 
 
 @click.group(name="scenario")
@@ -42,25 +44,21 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
     """List the workflows of Arazzo documents, with a named warning for all that is not as it should be."""
     from orchestra_kit.app.inspection import inspect_scenario_file
 
-    usable = True
-    for file in files:
-        found = inspect_scenario_file(Path(file))
-        usable = usable and bool(found["ok"])
-        if as_json:
-            print_json(found, line=True)
-            continue
-        mark = "✓" if found["ok"] else "✗"
-        kind = " ".join(filter(None, (found["format"], found["version"]))) or "not readable"
-        click.echo(f"{mark} {file}: {kind}, {len(found['workflows'])} workflows")
-        for item in found["workflows"]:
-            after = f", after {', '.join(item['dependsOn'])}" if item["dependsOn"] else ""
-            click.echo(f"    {item['workflowId']}: {item['steps']} steps{after}")
-        for item in found["warnings"]:
-            line = f"line {item['line']}, " if item.get("line") else ""
-            click.echo(f"    warning {item['code']} at {line}{item['where'] or '#'}: {item['message']}")
-    if not usable:
-        say("orchestra: not every file can be used.")
-        raise Failed(EXIT_WRONG_USE)
+    inspect_files(files, inspect_scenario_file, as_json=as_json, summary=_summary, details=_details)
+
+
+def _summary(found: dict[str, Any]) -> str:
+    kind = " ".join(filter(None, (found["format"], found["version"]))) or "not readable"
+    return f"{kind}, {len(found['workflows'])} workflows"
+
+
+def _details(found: dict[str, Any]) -> Iterator[str]:
+    for item in found["workflows"]:
+        after = f", after {', '.join(item['dependsOn'])}" if item["dependsOn"] else ""
+        yield f"{item['workflowId']}: {item['steps']} steps{after}"
+    for item in found["warnings"]:
+        line = f"line {item['line']}, " if item.get("line") else ""
+        yield f"warning {item['code']} at {line}{item['where'] or '#'}: {item['message']}"
 
 
 @command.command(name="import")

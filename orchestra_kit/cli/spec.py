@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from orchestra_kit.cli.output import Failed, json_option, print_json, print_table, say
-from orchestra_kit.errors import EXIT_WRONG_USE
+from orchestra_kit.cli.inspecting import inspect_files
+from orchestra_kit.cli.output import json_option, print_json, print_table
 
 
 @click.group(name="spec")
@@ -22,22 +24,20 @@ def inspect(files: tuple[str, ...], as_json: bool) -> None:
     """List the operations of interface descriptions, with a named warning for all that is not as it should be."""
     from orchestra_kit.app.inspection import inspect_spec_file
 
-    usable = True
-    for file in files:
-        found = inspect_spec_file(Path(file))
-        usable = usable and bool(found["ok"])
-        if as_json:
-            print_json(found, line=True)
-            continue
-        mark = "✓" if found["ok"] else "✗"
-        click.echo(f"{mark} {file}: {found['protocol']}, {len(found['operations'])} operations")
-        for item in found["operations"]:
-            click.echo(f"    {item['method'].upper():7} {item['path']}  {item['endpointName']}")
-        for item in found["warnings"]:
-            click.echo(f"    warning {item['code']} at {item['where'] or '#'}: {item['message']}")
-    if not usable:
-        say("orchestra: not every file can be used.")
-        raise Failed(EXIT_WRONG_USE)
+    inspect_files(
+        files,
+        inspect_spec_file,
+        as_json=as_json,
+        summary=lambda found: f"{found['protocol']}, {len(found['operations'])} operations",
+        details=_details,
+    )
+
+
+def _details(found: dict[str, Any]) -> Iterator[str]:
+    for item in found["operations"]:
+        yield f"{item['method'].upper():7} {item['path']}  {item['endpointName']}"
+    for item in found["warnings"]:
+        yield f"warning {item['code']} at {item['where'] or '#'}: {item['message']}"
 
 
 @command.command(name="import")
