@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orchestra_kit.errors import ExpressionError
 from orchestra_kit.expressions.ast import (
     Conditional,
     Index,
@@ -19,12 +18,11 @@ from orchestra_kit.expressions.ast import (
     Select,
     Span,
     Unary,
-    height,
 )
 from orchestra_kit.expressions.feel_functions import call_of, temporal_literal
 from orchestra_kit.expressions.feel_tokens import LEFT_OUT, FeelTokens
-from orchestra_kit.expressions.lexer import Token, syntax_error
-from orchestra_kit.expressions.parser import MAX_HEIGHT, MAX_LENGTH, MAX_NESTING
+from orchestra_kit.expressions.lexer import Token
+from orchestra_kit.expressions.token_reader import read_text
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _WORDS = frozenset(
@@ -37,17 +35,7 @@ def parse_feel(text: str, *, plain: bool = False) -> Node:
 
     With `plain` the text may also use `==`, `&&`, `||`, `!` and single quotes, as people write who name no language.
     """
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
-    if not text.strip():
-        raise ExpressionError("the expression is empty.")
-    parser = _Parser(text, plain)
-    tree = parser.expression()
-    if parser.now.kind != "end":
-        raise parser.unexpected("an operator or the end")
-    if height(tree) > MAX_HEIGHT:
-        raise syntax_error(text, tree.span.start, f"the expression has more than {MAX_HEIGHT} levels")
-    return tree
+    return read_text(text, lambda: _Parser(text, plain))
 
 
 class _Parser(FeelTokens):
@@ -55,18 +43,12 @@ class _Parser(FeelTokens):
 
     def __init__(self, text: str, plain: bool) -> None:
         super().__init__(text, plain)
-        self._nesting = 0
         self._bare = False  # within the upper end of an interval, whose `[` closes it
 
     # --- levels ------------------------------------------------------------------------------------------------------
 
-    def expression(self) -> Node:
-        self._nesting += 1
-        if self._nesting > MAX_NESTING:
-            raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
-        node = self._conditional() if self._sees("if") else self._or()
-        self._nesting -= 1
-        return node
+    def _whole(self) -> Node:
+        return self._conditional() if self._sees("if") else self._or()
 
     def _conditional(self) -> Node:
         start = self._take().span.start
@@ -134,8 +116,7 @@ class _Parser(FeelTokens):
         signs: list[Token] = []
         while self._sees("-", "!"):
             signs.append(self._take())
-            if len(signs) > MAX_NESTING:
-                raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
+            self._check_depth(len(signs))
         node = self._postfix()
         for sign in reversed(signs):
             span = Span(start=sign.span.start, end=node.span.end)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from orchestra_kit.errors import ExpressionError
 from orchestra_kit.expressions.ast import (
     Binary,
     Call,
@@ -20,11 +19,10 @@ from orchestra_kit.expressions.ast import (
     Select,
     Span,
     Unary,
-    height,
 )
 from orchestra_kit.expressions.feel_lexer import number_token
 from orchestra_kit.expressions.lexer import Token, syntax_error
-from orchestra_kit.expressions.parser import MAX_HEIGHT, MAX_LENGTH, MAX_NESTING, MAX_NODES
+from orchestra_kit.expressions.token_reader import PrattReader, read_text
 
 _TOKEN = re.compile(
     r"""
@@ -83,17 +81,7 @@ def parse_juel(text: str, *, start: int = 0, end: int | None = None, script: boo
     With `script` the signs `===` and `!==` and bare `getVariable('x')` are taken too, as in JavaScript and Groovy.
     """
     stop = len(text) if end is None else end
-    if stop - start > MAX_LENGTH:
-        raise ExpressionError(f"the expression has {stop - start} characters; at most {MAX_LENGTH} are read.")
-    if not text[start:stop].strip():
-        raise ExpressionError("the expression is empty.")
-    parser = _Parser(text, _tokens(text, start, stop, script))
-    tree = parser.expression()
-    if parser.now.kind != "end":
-        raise parser.unexpected("an operator or the end")
-    if height(tree) > MAX_HEIGHT:
-        raise syntax_error(text, tree.span.start, f"the expression has more than {MAX_HEIGHT} levels")
-    return tree
+    return read_text(text, lambda: _Parser(text, _tokens(text, start, stop, script)), start=start, stop=stop)
 
 
 def _tokens(text: str, position: int, stop: int, script: bool) -> list[Token]:
@@ -133,75 +121,24 @@ def _token(text: str, match: re.Match[str], script: bool) -> Token:
     return Token(kind=kind, text=word, span=span)
 
 
-class _Parser:
-    """A Pratt parser; `now` is the token looked at."""
+class _Parser(PrattReader):
+    _precedence = PRECEDENCE
 
-    def __init__(self, text: str, tokens: list[Token]) -> None:
-        self._text, self._tokens = text, tokens
-        self._position = self._nesting = self._nodes = 0
-
-    @property
-    def now(self) -> Token:
-        return self._tokens[self._position]
-
-    def _take(self) -> Token:
-        token = self.now
-        if token.kind != "end":
-            self._position += 1
-        return token
-
-    def _sees(self, sign: str) -> bool:
-        return self.now.kind == "sign" and self.now.text == sign
-
-    def _accept(self, sign: str) -> Token | None:
-        return self._take() if self._sees(sign) else None
-
-    def _expect(self, sign: str) -> Token:
-        if not self._sees(sign):
-            raise self.unexpected(f"'{sign}'")
-        return self._take()
-
-    def unexpected(self, wanted: str) -> ExpressionError:
-        """Return the error for the token at hand."""
-        return syntax_error(self._text, self.now.span.start, f"expected {wanted}, found {self.now.shown}")
-
-    def _counted(self, node: Node) -> Node:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise syntax_error(self._text, node.span.start, f"the expression has more than {MAX_NODES} parts")
-        return node
-
-    def expression(self) -> Node:
-        self._nesting += 1
-        if self._nesting > MAX_NESTING:
-            raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
-        node = self._binary(1)
+    def _whole(self) -> Node:
+        node = self._operators(1)
         if self._accept("?"):
             then = self.expression()
             self._expect(":")
             otherwise = self.expression()
             span = Span(start=node.span.start, end=otherwise.span.end)
             node = self._counted(Conditional(condition=node, then=then, otherwise=otherwise, span=span))
-        self._nesting -= 1
         return node
-
-    def _binary(self, weakest: int) -> Node:
-        left = self._unary()
-        while True:
-            strength = PRECEDENCE.get(self.now.text, 0) if self.now.kind == "sign" else 0
-            if strength < weakest or strength == 0:
-                return left
-            operator = self._take().text
-            right = self._binary(strength + 1)
-            span = Span(start=left.span.start, end=right.span.end)
-            left = self._counted(Binary(operator=operator, left=left, right=right, span=span))
 
     def _unary(self) -> Node:
         signs: list[Token] = []
         while self._sees("!") or self._sees("-") or (self.now.kind == "name" and self.now.text == "empty"):
             signs.append(self._take())
-            if len(signs) > MAX_NESTING:
-                raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
+            self._check_depth(len(signs))
         node = self._member()
         for sign in reversed(signs):
             span = Span(start=sign.span.start, end=node.span.end)
@@ -291,8 +228,7 @@ class _Parser:
         raise self.unexpected("a value")
 
     def _function_follows(self) -> bool:
-        after = self._tokens[self._position + 1 : self._position + 3]
-        return len(after) == 2 and after[0].kind == "name" and after[1].text == "("
+        return self._after().kind == "name" and self._after(2).text == "("
 
     def _function(self, name: Token) -> Node:
         arguments, end = self._arguments()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from orchestra_kit.errors import ExpressionError
 from orchestra_kit.expressions.ast import (
     LOOPS,
-    Binary,
     Call,
     Conditional,
     Index,
@@ -20,15 +17,11 @@ from orchestra_kit.expressions.ast import (
     Select,
     Span,
     Unary,
-    height,
 )
 from orchestra_kit.expressions.functions import check_call
 from orchestra_kit.expressions.lexer import Token, syntax_error, tokens_of
+from orchestra_kit.expressions.token_reader import PrattReader, read_text
 
-MAX_LENGTH = 10_000
-MAX_NESTING = 40
-MAX_HEIGHT = 150
-MAX_NODES = 2_000
 MAX_LOOPS = 4
 
 PRECEDENCE = {
@@ -47,93 +40,38 @@ _PYTHON_WORDS = {"and": "&&", "or": "||", "not": "!", "is": "==", "True": "true"
 
 def parse(text: str) -> Node:
     """Return the syntax tree of a CEL expression; raise ExpressionError with the column of what is wrong."""
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
-    if not text.strip():
-        raise ExpressionError("the expression is empty.")
-    parser = _Parser(text)
-    tree = parser.expression()
-    if parser.now.kind != "end":
-        raise _unexpected(text, parser.now, "an operator or the end")
-    if height(tree) > MAX_HEIGHT:
-        raise syntax_error(text, tree.span.start, f"the expression has more than {MAX_HEIGHT} levels")
-    return tree
+    return read_text(text, lambda: _Parser(text))
 
 
-def _unexpected(text: str, token: Token, wanted: str) -> ExpressionError:
-    nearest = _PYTHON_WORDS.get(token.text)
-    hint = f"Did you mean '{nearest}'?" if nearest else None
-    return syntax_error(text, token.span.start, f"expected {wanted}, found {token.shown}", hint=hint)
-
-
-class _Parser:
-    """Reads tokens from left to right; `now` is the one looked at."""
+class _Parser(PrattReader):
+    _operator_kinds = ("sign", "name")
+    _precedence = PRECEDENCE
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens: Iterator[Token] = tokens_of(text)
-        self.now = next(self._tokens)
-        self._nesting = 0
+        super().__init__(text, tokens_of(text))
         self._loops = 0
-        self._nodes = 0
 
-    def expression(self) -> Node:
-        self._nesting += 1
-        if self._nesting > MAX_NESTING:
-            raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
-        node = self._binary(1)
+    def _hint(self) -> str | None:
+        nearest = _PYTHON_WORDS.get(self.now.text)
+        return f"Did you mean '{nearest}'?" if nearest else None
+
+    def _whole(self) -> Node:
+        node = self._operators(1)
         if self._accept("?"):
-            then = self._binary(1)
+            then = self._operators(1)
             self._expect(":")
             otherwise = self.expression()
             span = Span(start=node.span.start, end=otherwise.span.end)
             node = self._counted(Conditional(condition=node, then=then, otherwise=otherwise, span=span))
-        self._nesting -= 1
         return node
-
-    def _take(self) -> Token:
-        token = self.now
-        if token.kind != "end":
-            self.now = next(self._tokens)
-        return token
-
-    def _sees(self, sign: str) -> bool:
-        return self.now.kind == "sign" and self.now.text == sign
-
-    def _accept(self, sign: str) -> Token | None:
-        return self._take() if self._sees(sign) else None
-
-    def _expect(self, sign: str) -> Token:
-        if not self._sees(sign):
-            raise _unexpected(self._text, self.now, f"'{sign}'")
-        return self._take()
-
-    def _counted(self, node: Node) -> Node:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise syntax_error(self._text, node.span.start, f"the expression has more than {MAX_NODES} parts")
-        return node
-
-    def _binary(self, weakest: int) -> Node:
-        left = self._unary()
-        while True:
-            token = self.now
-            strength = PRECEDENCE.get(token.text, 0) if token.kind in ("sign", "name") else 0
-            if strength < weakest or strength == 0:
-                return left
-            self._take()
-            right = self._binary(strength + 1)
-            span = Span(start=left.span.start, end=right.span.end)
-            left = self._counted(Binary(operator=token.text, left=left, right=right, span=span))
 
     def _unary(self) -> Node:
         signs: list[Token] = []
         while self._sees("!") or self._sees("-"):
             if signs and self.now.text != signs[-1].text:
-                raise _unexpected(self._text, self.now, "a value")
+                raise self.unexpected("a value")
             signs.append(self._take())
-            if len(signs) > MAX_NESTING:
-                raise syntax_error(self._text, self.now.span.start, "the expression is nested too deeply")
+            self._check_depth(len(signs))
         node = self._member(negative=signs.pop() if self._negates_number(signs) else None)
         for token in reversed(signs):
             span = Span(start=token.span.start, end=node.span.end)
@@ -170,7 +108,7 @@ class _Parser:
     def _selected(self, operand: Node) -> Node:
         token = self.now
         if token.kind != "name" or token.text in _KEYWORDS:
-            raise _unexpected(self._text, token, "the name of a field")
+            raise self.unexpected("the name of a field")
         self._take()
         if self._sees("("):
             return self._call(token, operand)
@@ -195,14 +133,14 @@ class _Parser:
             return self._counted(ListOf(items=items, span=Span(start=token.span.start, end=end)))
         if self._accept("{"):
             return self._counted(self._map(token))
-        raise _unexpected(self._text, token, "a value")
+        raise self.unexpected("a value")
 
     def _named(self) -> Node:
         token = self.now
         if token.text in _RESERVED or token.text == "in":
             raise syntax_error(self._text, token.span.start, f"'{token.text}' is a reserved word")
         if token.text in _PYTHON_WORDS and token.text != "is":
-            raise _unexpected(self._text, token, "a value")
+            raise self.unexpected("a value")
         self._take()
         if token.text in _CONSTANTS:
             return Literal(value=_CONSTANTS[token.text], span=token.span)
@@ -236,7 +174,7 @@ class _Parser:
             if self._sees(closing):
                 return tuple(items), self._expect(closing).span.end
             if not self._accept(","):
-                raise _unexpected(self._text, self.now, f"',' or '{closing}'")
+                raise self.unexpected(f"',' or '{closing}'")
 
     def _map(self, opening: Token) -> Node:
         entries: list[tuple[Node, Node]] = []
@@ -245,6 +183,6 @@ class _Parser:
             self._expect(":")
             entries.append((key, self.expression()))
             if not self._accept(",") and not self._sees("}"):
-                raise _unexpected(self._text, self.now, "',' or '}'")
+                raise self.unexpected("',' or '}'")
         end = self._expect("}").span.end
         return MapOf(entries=tuple(entries), span=Span(start=opening.span.start, end=end))

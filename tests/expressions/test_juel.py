@@ -119,3 +119,16 @@ def test_any_text_is_read_or_refused_by_name(text: str) -> None:
 def test_deep_and_long_texts_are_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         parse_juel(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "grouped"),
+    [("a == b > c", "a == (b > c)"), ("a > b == c", "(a > b) == c"), ("a != b <= c", "a != (b <= c)")],
+)
+def test_order_binds_stronger_than_equality(text: str, grouped: str) -> None:
+    """JSR 245, 1.14; CEL gives both the same strength."""
+
+    def shape(node: Any) -> Any:
+        return (node.operator, shape(node.left), shape(node.right)) if hasattr(node, "operator") else node.name
+
+    assert shape(parse_juel(text)) == shape(parse_juel(grouped))
