@@ -8,14 +8,13 @@ sub-select, which the planner does not turn into a join: on a new database it wo
 # ruff: noqa: S608  # statements are put together from constants; values are always parameters
 from __future__ import annotations
 
-from orchestra_kit.store.postgres.rows import RESULT_COLUMNS, RUN_COLUMNS
-from orchestra_kit.store.postgres.statements import AUDIT, EXTENDED, INTENT_COLUMNS
+from orchestra_kit.store.postgres.statements import AUDIT, CLAIMED, EXTENDED, FIRST_ANNOUNCED, INTENT_COLUMNS
 
 CLAIM_RUNS = f"""
 WITH asked AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset(%(requests)s::jsonb) AS a(number integer, run text, worker text, token text)
 ), free AS (
-  SELECT r.id, r.status FROM test_run r
+  SELECT r.id FROM test_run r
   WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(runs)s) AND r.status = 'QUEUED'
   ORDER BY r.id FOR UPDATE SKIP LOCKED
 ), claimed AS (
@@ -26,26 +25,14 @@ WITH asked AS MATERIALIZED (
   WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(runs)s) AND r.id = free.id
   RETURNING r.*, a.number
 ), announced AS (
-  INSERT INTO test_step_result ({INTENT_COLUMNS})
-  SELECT tenant_id, id, first_intent ->> 'step_alias', (first_intent ->> 'iteration')::integer,
-    (first_intent ->> 'attempt')::integer, (first_intent ->> 'order_index')::integer, id, first_intent ->> 'step_id',
-    concat_ws('.', id, first_intent ->> 'step_alias', first_intent ->> 'iteration', first_intent ->> 'attempt'),
-    'RUNNING', clock_timestamp()
-  FROM claimed WHERE first_intent IS NOT NULL AND NOT (needs_position AND position IS NULL)
-  ON CONFLICT DO NOTHING
-  RETURNING {RESULT_COLUMNS}
+  {FIRST_ANNOUNCED}
 ), noted AS (
   {AUDIT}
   SELECT tenant_id, gen_random_uuid()::text, locked_by, 'claim', 'TestRun', id,
     '{{"from": "QUEUED", "to": "IN_PROGRESS"}}', clock_timestamp()
   FROM claimed
 )
-SELECT number, {RUN_COLUMNS}, plan::text AS plan, position,
-  (SELECT jsonb_agg(to_jsonb(a)) FROM announced a WHERE a.run_id = claimed.id) AS announced,
-  (SELECT jsonb_agg(to_jsonb(s)) FROM test_step_result s
-   WHERE s.tenant_id = claimed.tenant_id AND s.run_id = claimed.id) AS results,
-  (SELECT u.context FROM suite_run u WHERE u.tenant_id = claimed.tenant_id AND u.id = claimed.suite_run_id) AS suite_context
-FROM claimed"""
+SELECT number, {CLAIMED}"""
 """Takes QUEUED runs. One that is its caller's already (an answer was lost) is left to CLAIM."""
 
 COMMIT_STEPS = f"""

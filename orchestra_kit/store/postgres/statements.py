@@ -28,6 +28,24 @@ _ANNOUNCED = f"""INSERT INTO test_step_result ({INTENT_COLUMNS})
   FROM held WHERE %(next_alias)s::text IS NOT NULL
   ON CONFLICT DO NOTHING"""
 
+FIRST_ANNOUNCED = f"""INSERT INTO test_step_result ({INTENT_COLUMNS})
+  SELECT tenant_id, id, first_intent ->> 'step_alias', (first_intent ->> 'iteration')::integer,
+    (first_intent ->> 'attempt')::integer, (first_intent ->> 'order_index')::integer, id, first_intent ->> 'step_id',
+    concat_ws('.', id, first_intent ->> 'step_alias', first_intent ->> 'iteration', first_intent ->> 'attempt'),
+    'RUNNING', clock_timestamp()
+  FROM claimed WHERE first_intent IS NOT NULL AND NOT (needs_position AND position IS NULL)
+  ON CONFLICT DO NOTHING
+  RETURNING {RESULT_COLUMNS}"""
+"""Records the first intent of what was `claimed`, unless positions have to be taken before it."""
+
+CLAIMED = f"""{RUN_COLUMNS}, plan::text AS plan, position,
+  (SELECT jsonb_agg(to_jsonb(a)) FROM announced a WHERE a.run_id = claimed.id) AS announced,
+  (SELECT jsonb_agg(to_jsonb(s)) FROM test_step_result s
+   WHERE s.tenant_id = claimed.tenant_id AND s.run_id = claimed.id) AS results,
+  (SELECT u.context FROM suite_run u WHERE u.tenant_id = claimed.tenant_id AND u.id = claimed.suite_run_id) AS suite_context
+FROM claimed"""
+"""All that a worker needs to know of a run it has `claimed`; step rows written by this very statement are `announced`."""
+
 CLAIM = f"""
 WITH free AS (
   SELECT id, status FROM test_run
@@ -42,26 +60,14 @@ WITH free AS (
   FROM free WHERE r.tenant_id = %(tenant)s AND r.id = %(run)s
   RETURNING r.*, free.status AS status_before
 ), announced AS (
-  INSERT INTO test_step_result ({INTENT_COLUMNS})
-  SELECT tenant_id, id, first_intent ->> 'step_alias', (first_intent ->> 'iteration')::integer,
-    (first_intent ->> 'attempt')::integer, (first_intent ->> 'order_index')::integer, id, first_intent ->> 'step_id',
-    concat_ws('.', id, first_intent ->> 'step_alias', first_intent ->> 'iteration', first_intent ->> 'attempt'),
-    'RUNNING', clock_timestamp()
-  FROM claimed WHERE first_intent IS NOT NULL AND NOT (needs_position AND position IS NULL)
-  ON CONFLICT DO NOTHING
-  RETURNING {RESULT_COLUMNS}
+  {FIRST_ANNOUNCED}
 ), noted AS (
   {AUDIT}
   SELECT tenant_id, gen_random_uuid()::text, %(worker)s, 'claim', 'TestRun', id,
     '{{"from": "QUEUED", "to": "IN_PROGRESS"}}', clock_timestamp()
   FROM claimed WHERE status_before = 'QUEUED'
 )
-SELECT {RUN_COLUMNS}, plan::text AS plan, position,
-  (SELECT jsonb_agg(to_jsonb(a)) FROM announced a) AS announced,
-  (SELECT jsonb_agg(to_jsonb(s)) FROM test_step_result s
-   WHERE s.tenant_id = claimed.tenant_id AND s.run_id = claimed.id) AS results,
-  (SELECT u.context FROM suite_run u WHERE u.tenant_id = claimed.tenant_id AND u.id = claimed.suite_run_id) AS suite_context
-FROM claimed"""
+SELECT {CLAIMED}"""
 """Takes a QUEUED run, raises its epoch and records its first intent, in one commit. The token lets a caller whose
 answer was lost find that the run is already its own."""
 
