@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from store_samples import a_commit, a_scenario, a_submission, a_suite, an_environment, an_intent, caller_of
 
-from orchestra_kit.model import RunStatus, StepStatus, TenantSettings
+from orchestra_kit.model import RunStatus, StepStatus, TenantSettings, new_id
 from orchestra_kit.spi.work import FinishRun, RunRef
+from orchestra_kit.store.postgres import database
 from orchestra_kit.store.postgres.database import Database
 from orchestra_kit.store.postgres.hot_path import HotPath
 from orchestra_kit.store.postgres.store import PostgresStore
@@ -32,9 +33,9 @@ def parts(urls):
     suite = store.put_suite(CALLER, a_suite("t"))
     scenario = store.create_scenario(CALLER, a_scenario("t", suite.id))
     environment = store.put_environment(CALLER, an_environment("t"))
-    database = Database(urls.worker)
-    yield store, work, HotPath(database, finish=lambda finish: None), lambda: a_submission(scenario, environment)
-    database.close()
+    own = Database(urls.worker, patience_seconds=5)
+    yield store, work, HotPath(own, finish=lambda finish: None), lambda: a_submission(scenario, environment)
+    own.close()
     store.close()
     work.close()
 
@@ -48,7 +49,7 @@ def queued(parts, count: int = RUNS) -> list[RunRef]:
 
 def claimed_together(parts, count: int = RUNS):
     refs = queued(parts, count)
-    return parts[2]._claim_together(KEY, [(ref.run_id, "w") for ref in refs])
+    return parts[2]._claim_together(KEY, [(ref.run_id, "w", new_id()) for ref in refs])
 
 
 def results_of(parts, run_id: str) -> list[dict]:
@@ -74,9 +75,28 @@ def test_claims_together_are_those_made_alone(parts, urls) -> None:
 
 def test_a_run_is_claimed_once_however_many_ask_in_one_trip(parts) -> None:
     (ref,) = queued(parts, 1)
-    answers = parts[2]._claim_together(KEY, [(ref.run_id, "w")] * 4 + [("unknown", "w")])
+    answers = parts[2]._claim_together(KEY, [(ref.run_id, "w", new_id()) for _ in range(4)] + [("unknown", "w", "t")])
     assert len([item for item in answers if item is not None]) == 1 and answers[4] is None
-    assert parts[2]._claim_alone(KEY, (ref.run_id, "w")) is None
+    assert parts[2]._claim_alone(KEY, (ref.run_id, "w", new_id())) is None
+
+
+def test_claims_whose_answer_is_lost_are_found_to_be_ours(parts, monkeypatch) -> None:
+    """T04: the trip is made again and finds them taken; each alone finds that it was by itself."""
+    claims = [(ref.run_id, "w", new_id()) for ref in queued(parts, 2)]
+    left, whole = [1], database.in_one_trip
+
+    def cut(connection, tenant_id, statement, values):
+        answer = whole(connection, tenant_id, statement, values)
+        if left.pop() if left else 0:
+            connection.close()
+            raise psycopg.OperationalError("the connection is lost")
+        return answer
+
+    monkeypatch.setattr(database, "in_one_trip", cut)
+    assert parts[2]._claim_together(KEY, claims) == [None, None]
+    for claim in claims:
+        found = parts[2]._claim_alone(KEY, claim)
+        assert found is not None and found.lease.epoch == 1 and found.intent == an_intent(0)
 
 
 def test_commits_together_write_what_each_writes_alone(parts) -> None:
@@ -227,11 +247,11 @@ def test_what_was_prepared_before_a_migration_is_prepared_again(connection, urls
         with pytest.raises(psycopg.OperationalError, match="fits the database no longer"):
             in_one_trip(connection, "t", "SELECT * FROM changing", {})
         assert connection.closed
-        database = Database(urls.worker)
-        assert database.in_one_trip("t", "SELECT * FROM changing", {}) == []
+        own = Database(urls.worker)
+        assert own.in_one_trip("t", "SELECT * FROM changing", {}) == []
         owner.execute("ALTER TABLE changing ADD COLUMN c integer")
-        assert database.in_one_trip("t", "SELECT * FROM changing", {}) == []
-        database.close()
+        assert own.in_one_trip("t", "SELECT * FROM changing", {}) == []
+        own.close()
         owner.execute("DROP TABLE changing")
 
 

@@ -28,8 +28,8 @@ from orchestra_kit.store.transitions import lease_lost, unannounced
 _Key = tuple[str, float]
 """What travels together: requests of one tenant that ask for the same seconds of lease."""
 
-_Claim = tuple[str, str]
-"""A run and the worker that wants it."""
+_Claim = tuple[str, str, str]
+"""A run, the worker that wants it, and the token by which it finds its claim again when the answer was lost."""
 
 
 class HotPath:
@@ -49,7 +49,7 @@ class HotPath:
 
     def claim(self, ref: RunRef, *, worker_id: str, lease_seconds: float) -> ClaimedRun | None:
         """Take a QUEUED run; None when it is not to be had."""
-        return self._claims.send((ref.tenant_id, lease_seconds), (ref.run_id, worker_id))
+        return self._claims.send((ref.tenant_id, lease_seconds), (ref.run_id, worker_id, new_id()))
 
     def commit(self, commit: StepCommit) -> bool:
         """Record a result and the next intent; True when somebody asked to cancel the run."""
@@ -64,13 +64,13 @@ class HotPath:
 
     def _claim_alone(self, key: _Key, claim: _Claim) -> ClaimedRun | None:
         tenant_id, lease_seconds = key
-        run_id, worker_id = claim
-        values = {"tenant": tenant_id, "run": run_id, "worker": worker_id, "token": new_id()}
+        run_id, worker_id, token = claim
+        values = {"tenant": tenant_id, "run": run_id, "worker": worker_id, "token": token}
         rows = self._database.in_one_trip(tenant_id, statements.CLAIM, {**values, "lease_seconds": lease_seconds})
         return _claimed(rows[0], worker_id) if rows else None
 
     def _claim_together(self, key: _Key, claims: Sequence[_Claim]) -> list[ClaimedRun | None]:
-        requests = [{"run": run, "worker": worker, "token": new_id()} for run, worker in claims]
+        requests = [{"run": run, "worker": worker, "token": token} for run, worker, token in claims]
         rows = self._together(key, gathered_statements.CLAIM_RUNS, [json_text(item) for item in requests], requests)
         return [
             _claimed(row, claims[number][1]) if (row := rows.get(number)) else None for number in range(len(claims))
